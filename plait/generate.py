@@ -1,0 +1,133 @@
+"""From prompts to answers: build canvases, decode, read them back, count by one rule."""
+
+import inspect
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from . import methods
+from .budget import Budget
+from .decode import Decoder, Round, decode
+from .errors import PlaitError
+from .layout import Layout
+from .measure.arness import global_arness, per_region
+from .models.load import Model
+from .sample import Categorical
+from .trace import Trace
+
+WATCH = Callable[[Round, list[int]], None]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came out for one prompt, and how parallel its decoding was."""
+
+    prompt: str
+    answer: str
+    text: str  # all segments, one per line
+    streams: list[str]
+    rounds: int
+    forwards: int
+    answer_tokens: int  # before the first end of each segment; headers and prompt never count
+    tokens_per_forward: float
+    arness: dict[str, Any]  # "global@1" on the whole canvas, "per_stream" (the summary last)
+    seconds: float  # wall time of its batch up to its last round, without loading
+    trace: Trace = field(repr=False)
+
+    def record(self) -> dict[str, Any]:
+        """The answer as plain values for JSON, without the trace."""
+        return {k: v for k, v in asdict(replace(self, trace=None)).items() if k != "trace"}  # type: ignore[arg-type]
+
+
+def decoder_for(
+    method: str,
+    tokens_per_round: int | None = None,
+    rounds: int | None = None,
+    temperature: float = 0.0,
+    top_p: float = 1.0,
+    top_k: int = 0,
+    **settings: Any,
+) -> Decoder:
+    """Return the decoder of a method with a budget and a sampler.
+
+    Raises PlaitError for unknown names, values out of range, and a budget for a method that
+    decides by itself how many tokens to write.
+    """
+    if temperature < 0:
+        raise PlaitError(f"temperature is {temperature}; it must be 0 (greedy) or more")
+    if temperature == 0 and (top_p != 1 or top_k):
+        raise PlaitError("top_p and top_k need a temperature above 0; greedy decoding ignores them")
+    takes_budget = "budget" in inspect.signature(methods.function(method)).parameters
+    if takes_budget:
+        settings["budget"] = Budget(tokens_per_round, rounds)
+    elif tokens_per_round is not None or rounds is not None:
+        raise PlaitError(
+            f"method '{method}' decides by itself how many tokens a round writes; "
+            "leave out tokens per round and rounds"
+        )
+    decoder = methods.load(method, **settings)
+    if temperature > 0:
+        decoder = replace(decoder, sampler=Categorical(temperature, top_p, top_k))
+    return decoder
+
+
+def generate(
+    model: Model,
+    prompts: Sequence[str],
+    method: str = "nap",
+    *,
+    layout: Layout | None = None,
+    seed: int = 0,
+    batch_size: int = 8,
+    keys: Sequence[int] | None = None,
+    watch: WATCH | None = None,
+    **settings: Any,
+) -> Iterator[Answer]:
+    """Yield one answer per prompt, in order.
+
+    `settings` are those of `decoder_for`. `keys` name the prompts for the random numbers (default
+    0, 1, 2, ...), so that a prompt's text does not depend on its batch. Raises PlaitError if a
+    prompt is empty or its canvas does not fit the model.
+    """
+    decoder, layout = decoder_for(method, **settings), layout or model.layout()
+    keys = list(range(len(prompts))) if keys is None else keys
+    if batch_size < 1:
+        raise PlaitError(f"batch size is {batch_size}; it must be >= 1")
+    for start in range(0, len(prompts), batch_size):
+        some = slice(start, start + batch_size)
+        yield from _batch(model, decoder, layout, prompts[some], keys[some], seed, watch)
+
+
+def _batch(
+    model: Model,
+    decoder: Decoder,
+    layout: Layout,
+    prompts: Sequence[str],
+    keys: Sequence[int],
+    seed: int,
+    watch: WATCH | None,
+) -> Iterator[Answer]:
+    for prompt in prompts:
+        if not prompt.strip():
+            raise PlaitError("the prompt is empty; write the problem to solve")
+    canvas = layout.build(model.codec, prompts, keys, model.context).to(model.device)
+    done, traces = decode(model.denoiser, decoder, canvas, seed, watch)
+    for row, (prompt, trace) in enumerate(zip(prompts, traces, strict=True)):
+        yield _answer(prompt, list(layout.read(model.codec, done, row).items()), trace)
+
+
+def _answer(prompt: str, segments: list[tuple[str, str]], trace: Trace) -> Answer:
+    tokens = trace.answer_tokens()
+    return Answer(
+        prompt=prompt,
+        answer=segments[-1][1].strip(),
+        text="\n".join(f"{name}: {text.strip()}" for name, text in segments),
+        streams=[text.strip() for _, text in segments[:-1]],
+        rounds=trace.rounds,
+        forwards=trace.forwards,
+        answer_tokens=tokens,
+        tokens_per_forward=round(tokens / trace.forwards, 4),
+        arness={"global@1": global_arness(trace), "per_stream": per_region(trace)},
+        seconds=round(trace.seconds, 4),
+        trace=trace,
+    )

@@ -1,0 +1,178 @@
+"""Layouts: from a prompt to a canvas, and from a canvas back to the answer.
+
+A layout is a row of segments. Each has a fixed header (visible from the first round) and a slot
+of free positions; slot k is region k of the canvas. `plain` is one slot; `nap` is m reasoning
+streams and a summary (arXiv:2602.23225, Eq. 5).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import torch
+
+from .canvas import GIVEN, Canvas
+from .errors import PlaitError
+
+PROMPT = -1  # the visibility group of what every segment may read
+
+
+class Codec(Protocol):
+    """Text to token ids and back, with the ids a canvas needs."""
+
+    mask_id: int
+    eos_id: int
+
+    def encode(self, text: str) -> list[int]:
+        """Token ids of `text`, which may contain the special tokens of layout headers."""
+        ...
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Text of `ids`, special tokens left out."""
+        ...
+
+    def prompt(self, text: str) -> list[int]:
+        """Token ids of a user's request, in the form that the model was trained on."""
+        ...
+
+
+@dataclass(frozen=True)
+class Segment:
+    """One slot of the canvas and the header before it."""
+
+    name: str
+    length: int  # free positions, the end-of-sequence token included
+    header: str = ""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where the free positions of a canvas lie. The last segment holds the answer.
+
+    With `cross="blocked"` a stream sees the prompt and itself, and the last segment sees all, so
+    that streams are independent by construction; `"full"` is the attention of the paper.
+    """
+
+    segments: tuple[Segment, ...]
+    cross: Literal["full", "blocked"] = "full"
+
+    def __post_init__(self) -> None:
+        if not self.segments:
+            raise PlaitError("a layout needs at least one segment")
+        for segment in self.segments:
+            if segment.length < 1:
+                raise PlaitError(
+                    f"the length of '{segment.name}' is {segment.length}; it must be >= 1"
+                )
+        if self.cross not in ("full", "blocked"):
+            raise PlaitError(f"cross-stream attention '{self.cross}' is not 'full' or 'blocked'")
+
+    @property
+    def free(self) -> int:
+        """Free positions in all segments."""
+        return sum(s.length for s in self.segments)
+
+    def size(self, codec: Codec) -> int:
+        """Positions that headers and slots take, the prompt not counted."""
+        return self.free + sum(len(codec.encode(s.header)) for s in self.segments)
+
+    def row(self, codec: Codec, prompt: str, texts: Sequence[str] | None = None) -> "Row":
+        """One row: the prompt, then each header and its slot.
+
+        Slots hold masks, or `texts` closed and padded with end-of-sequence tokens (a training
+        example). Raises PlaitError if a text and its end do not fit their slot.
+        """
+        ids = codec.prompt(prompt)
+        region, group = [GIVEN] * len(ids), [PROMPT] * len(ids)
+        for k, segment in enumerate(self.segments):
+            header = codec.encode(segment.header)
+            slot = [codec.mask_id] * segment.length
+            if texts is not None:
+                text = codec.encode(texts[k])
+                if len(text) >= segment.length:
+                    raise PlaitError(
+                        f"the text of '{segment.name}' has {len(text)} tokens and its end, "
+                        f"but its slot has {segment.length}"
+                    )
+                slot = text + [codec.eos_id] * (segment.length - len(text))
+            ids += header + slot
+            region += [GIVEN] * len(header) + [k] * segment.length
+            group += [k] * (len(header) + segment.length)
+        return Row(ids, region, group)
+
+    def build(
+        self,
+        codec: Codec,
+        prompts: Sequence[str],
+        keys: Sequence[int] | None = None,
+        context: int = 0,
+    ) -> Canvas:
+        """A canvas with one row per prompt, padded on the right to the longest.
+
+        `keys` name the rows for the random numbers (default 0, 1, 2, ...). With `context`, raises
+        PlaitError if a row is longer than that many positions.
+        """
+        rows = [self.row(codec, prompt) for prompt in prompts]
+        width = max((len(r.ids) for r in rows), default=0)
+        if context and width > context:
+            raise PlaitError(
+                f"the canvas needs {width} positions ({width - self.size(codec)} of them for the "
+                f"prompt) but the model's context is {context}; shorten the prompt, or use fewer "
+                f"streams or a smaller length"
+            )
+
+        def pad(field: Sequence[Sequence[int]], value: int) -> torch.Tensor:
+            return torch.tensor([[*f, *[value] * (width - len(f))] for f in field])
+
+        return Canvas(
+            tokens=pad([r.ids for r in rows], codec.eos_id),
+            region=pad([r.region for r in rows], GIVEN),
+            pos=torch.arange(width).expand(len(rows), -1).contiguous(),
+            length=torch.tensor([len(r.ids) for r in rows]),
+            key=torch.tensor(list(range(len(rows))) if keys is None else list(keys)),
+            group=pad([r.group for r in rows], PROMPT) if self.cross == "blocked" else None,
+            regions=len(self.segments),
+            mask_id=codec.mask_id,
+            eos_id=codec.eos_id,
+        )
+
+    def read(self, codec: Codec, canvas: Canvas, row: int) -> dict[str, str]:
+        """The text of each segment, up to its first end-of-sequence token."""
+        return {
+            segment.name: codec.decode(canvas.written(row, k))
+            for k, segment in enumerate(self.segments)
+        }
+
+
+@dataclass(frozen=True)
+class Row:
+    """Token ids of one row, the region of each position, and its visibility group."""
+
+    ids: list[int]
+    region: list[int]
+    group: list[int]
+
+
+def plain(length: int = 128) -> Layout:
+    """One slot of `length` free positions after the prompt."""
+    return Layout((Segment("answer", length),))
+
+
+def nap(
+    streams: int = 3,
+    length: int = 330,
+    summary: int = 32,
+    header: str = "<think {j}>",
+    summary_header: str = "<summary>",
+    cross: Literal["full", "blocked"] = "full",
+) -> Layout:
+    """`streams` reasoning slots of `length` positions and a summary (arXiv:2602.23225).
+
+    Capacities are the paper's. The paper writes the header as "<think #j>", its training code as
+    the single token "<think j>", which is the default here; the code's closing tags are left out:
+    a stream ends at its first end-of-sequence token.
+    """
+    if streams < 1:
+        raise PlaitError(f"the number of streams is {streams}; it must be >= 1")
+    paths = [Segment(f"stream {j}", length, header.format(j=j)) for j in range(1, streams + 1)]
+    return Layout((*paths, Segment("summary", summary, summary_header)), cross)

@@ -1,0 +1,35 @@
+"""Length parts: which positions need no decoding because their region has ended."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from .canvas import Canvas
+from .parts import Length, Mask, nothing
+
+
+@dataclass(frozen=True)
+class EndAtEos(Length):
+    """Close all that lies right of an end-of-sequence token of the same region.
+
+    What stands after the end is never read, so no answer changes: only rounds are saved.
+    """
+
+    def __call__(self, canvas: Canvas, memo: Any) -> tuple[Mask, Any]:
+        """Return the masked positions after an end."""
+        ended = nothing(canvas)
+        end = (canvas.tokens == canvas.eos_id) & ~canvas.given
+        for region in range(canvas.regions):
+            inside = canvas.region == region
+            ended |= inside & (torch.where(inside, end, False).cumsum(1) > 0)
+        return ended & canvas.masked, memo
+
+
+@dataclass(frozen=True)
+class Full(Length):
+    """Decode every position, whatever has ended."""
+
+    def __call__(self, canvas: Canvas, memo: Any) -> tuple[Mask, Any]:
+        """Return the empty mask."""
+        return nothing(canvas), memo

@@ -1,0 +1,44 @@
+"""A two-layer bidirectional transformer with random, sharp weights, for tests."""
+
+import torch
+
+from plait.canvas import Canvas
+
+MASK, EOS, VOCAB = 16, 0, 17
+
+
+class Tiny(torch.nn.Module):
+    vocab = VOCAB
+
+    def __init__(self, width: int = 16, layers: int = 2, seed: int = 0, sharp: float = 25.0):
+        super().__init__()
+        torch.manual_seed(seed)
+        self.sharp = sharp
+        self.token = torch.nn.Embedding(VOCAB, width)
+        self.place = torch.nn.Embedding(128, width)
+        self.qkv = torch.nn.ModuleList(torch.nn.Linear(width, 3 * width) for _ in range(layers))
+        self.head = torch.nn.Linear(width, VOCAB)
+
+    @torch.no_grad()
+    def __call__(self, canvas: Canvas, where: torch.Tensor) -> torch.Tensor:
+        x = self.token(canvas.tokens) + self.place(canvas.pos)
+        hidden = ~canvas.visible()
+        for layer in self.qkv:
+            q, k, v = layer(torch.nn.functional.layer_norm(x, x.shape[-1:])).chunk(3, -1)
+            score = (3 * q @ k.transpose(1, 2) / x.shape[-1] ** 0.5).masked_fill(hidden, -1e30)
+            x = x + score.softmax(-1) @ v
+        return self.sharp * self.head(x)[where]
+
+
+class Digits:
+    """A codec for tests: token n is the character n of 0123456789abcdef, 0 ends."""
+
+    mask_id, eos_id = MASK, EOS
+
+    def encode(self, text: str) -> list[int]:
+        return [int(c, 16) for c in text]
+
+    def decode(self, ids) -> str:
+        return "".join(f"{i:x}" for i in ids if i != EOS)
+
+    prompt = encode
