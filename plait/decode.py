@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -21,6 +21,7 @@ from .trace import Recorder, Trace
 REVISIONS = 4  # rounds per free position after which nothing is taken back, so that all ends
 
 
+@runtime_checkable
 class Denoiser(Protocol):
     """A masked diffusion model as the loop sees it."""
 

@@ -7,7 +7,7 @@ streams and a summary (arXiv:2602.23225, Eq. 5).
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import torch
 
@@ -17,6 +17,7 @@ from .errors import PlaitError
 PROMPT = -1  # the visibility group of what every segment may read
 
 
+@runtime_checkable
 class Codec(Protocol):
     """Text to token ids and back, with the ids a canvas needs."""
 

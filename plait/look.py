@@ -2,7 +2,7 @@
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Shaped
 from torch import Tensor
 
 from .canvas import Canvas
@@ -21,6 +21,14 @@ def log_probability(logits: Float[Tensor, "N V"], token: Int[Tensor, " N"]) -> F
     return -F.softplus(rest.logsumexp(-1), threshold=1e4)
 
 
+def _spread(
+    open: Bool[Tensor, "B L"], values: Shaped[Tensor, "N *rest"], empty: float
+) -> Shaped[Tensor, "B L *rest"]:
+    """Put the values of the open positions on the canvas, `empty` elsewhere."""
+    full = values.new_full((*open.shape, *values.shape[1:]), empty)
+    return full.masked_scatter(open.reshape(*open.shape, *[1] * (values.ndim - 1)), values)
+
+
 def look(
     canvas: Canvas,
     plan: Plan,
@@ -37,20 +45,23 @@ def look(
     where = torch.stack([canvas.key[row], canvas.pos[row, place], round[row]], 1)
     draw = sampler(logits, seed, where)
 
-    def spread(values: Tensor, empty: float) -> Tensor:
-        full = values.new_full((*open.shape, *values.shape[1:]), empty)
-        return full.index_put((row, place), values)
-
     extra: dict[str, Tensor] = {}
     if "second" in needs:
         other = logits.scatter(-1, draw[:, None], -torch.inf).argmax(-1)
-        extra["second"] = spread(log_probability(logits, other), -torch.inf)
+        extra["second"] = _spread(open, log_probability(logits, other), -torch.inf)
     if "entropy" in needs:
         logp = logits.log_softmax(-1)
-        extra["entropy"] = spread(-(logp.exp() * logp.clamp(min=-1e30)).sum(-1), torch.inf)
+        extra["entropy"] = _spread(open, -(logp.exp() * logp.clamp(min=-1e30)).sum(-1), torch.inf)
     if "logp" in needs:
-        extra["logp"] = spread(logits.log_softmax(-1), -torch.inf)
-    chosen = spread(log_probability(logits, draw), -torch.inf)
+        extra["logp"] = _spread(open, logits.log_softmax(-1), -torch.inf)
+    chosen = _spread(open, log_probability(logits, draw), -torch.inf)
     return View(
-        canvas, plan, open, seed, round, draw=spread(draw, canvas.mask_id), chosen=chosen, **extra
+        canvas,
+        plan,
+        open,
+        seed,
+        round,
+        draw=_spread(open, draw, canvas.mask_id),
+        chosen=chosen,
+        **extra,
     )

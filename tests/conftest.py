@@ -1,5 +1,7 @@
 """Shapes and types in signatures are checked in every test; users pay nothing for it."""
 
+import torch
 from jaxtyping import install_import_hook
 
-install_import_hook("plait", "beartype.beartype")
+install_import_hook("plait", "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))")
+torch.set_num_threads(1)  # pytest runs one worker per core; threads on top would fight for them

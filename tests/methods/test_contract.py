@@ -1,0 +1,78 @@
+"""Every file in plait/methods must pass these; a new method is tested by existing."""
+
+import inspect
+import re
+
+import pytest
+import torch
+from cases import PROMPTS, canvas, one_slot, streams
+from tiny import Digits, Tiny
+
+from plait import methods
+from plait.budget import Budget
+from plait.decode import decode
+
+METHODS = methods.names()
+
+
+def build(name: str, **budget):
+    takes = "budget" in inspect.signature(methods.function(name)).parameters
+    return methods.load(name, **({"budget": Budget(**budget)} if budget and takes else {}))
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_it_ends_and_writes_no_given_token(name):
+    start = canvas()
+    done, traces = decode(Tiny(), build(name), start)
+    assert not done.masked.any()
+    assert torch.equal(done.tokens[start.given], start.tokens[start.given])
+    for row, trace in enumerate(traces):
+        assert (trace.replay() == done.tokens[row, : done.length[row]].numpy()).all()
+
+
+@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("cross", ["full", "blocked"])
+def test_a_row_does_not_depend_on_its_batch(name, cross):
+    model, layout = Tiny(), streams(cross)
+    together, traces = decode(model, build(name, tokens_per_round=3), canvas(layout), seed=7)
+    for row, prompt in enumerate(PROMPTS):
+        one = layout.build(Digits(), [prompt], keys=[row])
+        alone, [trace] = decode(model, build(name, tokens_per_round=3), one, seed=7)
+        assert torch.equal(alone.tokens[0], together.tokens[row, : together.length[row]])
+        assert (trace.position == traces[row].position).all()
+        assert (trace.round == traces[row].round).all()
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_the_method_decides(name):
+    """With a generous setting it must commit more than the one position the engine ensures."""
+    start = canvas()
+    _, traces = decode(Tiny(), build(name, tokens_per_round=8), start)
+    assert all(t.rounds < int((~start.given).sum(1)[0]) / 2 for t in traces)
+
+
+@pytest.mark.parametrize("name", [n for n in METHODS if n != "fast_dllm"])
+@pytest.mark.parametrize("rounds", [1, 2, 5, 11])
+def test_a_budget_of_rounds_is_kept(name, rounds):
+    """Without ends in the text, exactly that many rounds (a block needs one of its own)."""
+    no_end = Tiny()
+    no_end.head.bias.data[0] = -1e6
+    for layout in (streams(), one_slot()):
+        if name == "nap" and layout is not streams() and len(layout.segments) == 1:
+            continue
+        _, traces = decode(no_end, build(name, rounds=rounds), canvas(layout))
+        assert {t.rounds for t in traces} == {max(rounds, 1)}
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_paper_and_size(name):
+    source = inspect.getsource(inspect.getmodule(methods.function(name)))
+    assert re.search(r"arXiv:\d{4}\.\d{5}", source)
+    assert len(source.splitlines()) <= 100
+
+
+def test_an_unknown_name_or_option_names_the_nearest():
+    with pytest.raises(Exception, match="did you mean 'confidence'"):
+        methods.load("confidense")
+    with pytest.raises(Exception, match="did you mean 'threshold'"):
+        methods.load("fast_dllm", treshold=0.5)
