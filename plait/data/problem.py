@@ -77,7 +77,7 @@ def split(key: str) -> Split:
 
 def problems(
     task: Task,
-    split: Split,
+    split: str,
     seed: int,
     level: int | Sequence[int] | None = None,
     exclude: frozenset[str] = frozenset(),
@@ -98,7 +98,7 @@ def problems(
 
 
 def stream(
-    task: Task, part: Split, rng: Random, levels: list[int], exclude: frozenset[str], distinct: bool
+    task: Task, part: str, rng: Random, levels: list[int], exclude: frozenset[str], distinct: bool
 ) -> Iterator[Problem]:
     """Yield what `problems` promises, from settings already checked."""
     seen: set[str] = set()

@@ -22,23 +22,8 @@ from plait.data.problem import (
 
 GIRLS = ("Mia", "Anna", "Lena", "Zoe", "Ruth", "Ella", "Nina", "Sara", "Kate", "Ivy")
 BOYS = ("Tom", "Ben", "Omar", "Leo", "Max", "Sam", "Paul", "Jack", "Finn", "Noah")
-THINGS = (
-    "apples",
-    "pens",
-    "coins",
-    "books",
-    "stamps",
-    "cards",
-    "shells",
-    "marbles",
-    "stickers",
-    "beads",
-    "nuts",
-    "buttons",
-    "pears",
-    "stones",
-    "tickets",
-)
+SMALL = ("apples", "pens", "coins", "stamps", "shells", "marbles", "beads", "nuts", "buttons")
+THINGS = (*SMALL, "books", "cards", "stickers", "pears", "stones", "tickets")
 OPENINGS = (
     "{who} has {n} {things}.",
     "{who} starts with {n} {things}.",
@@ -266,7 +251,9 @@ def net_first(start: int, steps: Steps) -> str:
 def form(k: int, c: int, d: int = 1) -> str:
     """Write (kx+c)/d."""
     text = f"{k if k > 1 else ''}x{f'{c:+d}' if c else ''}"
-    return text if d == 1 else f"({text})/{d}"
+    if d == 1:
+        return text
+    return f"({text})/{d}" if c else f"{text}/{d}"
 
 
 def value_of(start: int, k: int, c: int) -> str:

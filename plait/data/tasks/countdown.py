@@ -26,6 +26,7 @@ WORDINGS = (
 )
 PROMPT = re.compile(wording(WORDINGS, numbers=r"\d+(?:, \d+)* and \d+", target=r"\d+"))
 LARGEST_RESULT = 9999  # of a step, so that a path of three steps stays short
+MIX = "+++---**//"  # signs as often as in the test file of d1 (arXiv:2504.12216)
 SIGNS = {"+": "plus", "-": "minus", "*": "times", "/": "over"}
 OPERATORS: dict[type[ast.operator], Callable[[Fraction, Fraction], Fraction]] = {
     ast.Add: operator.add,
@@ -110,7 +111,7 @@ class Countdown(Task):
         if not isinstance(row, dict) or not {"input", "output"} <= row.keys():
             raise ValueError("no object with 'input' and 'output'")
         numbers = tuple(int(n) for n in str(row["input"]).split(","))
-        target = int(row["output"])
+        target = int(str(row["output"]))
         if not 2 <= len(numbers) <= 4 or min(*numbers, target) < 1:
             raise ValueError("not two to four positive numbers and a positive target")
         return self.state(numbers, target, WORDINGS[0])
@@ -175,7 +176,7 @@ def attempt(numbers: tuple[int, ...], rng: Random) -> Steps:
     steps = []
     while len(values) > 1:
         rng.shuffle(values)
-        sign = rng.choice("+-*/")
+        sign = rng.choice(MIX)
         pair = values.pop(), values.pop()
         step = next((step for step in results(*pair) if step[1] == sign), None)
         if step is None:
