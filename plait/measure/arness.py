@@ -1,10 +1,10 @@
 """ARness: how close a decoding order is to left to right (DiffuCoder, arXiv:2506.20639, A.2)."""
 
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Int
 
 from ..trace import COMMIT, RETRACT, Trace
 
@@ -15,8 +15,8 @@ Reading = Literal["confidence", "left", "right", "set"]
 class Step:
     """Positions committed together, in the order of their scores, and those masked before."""
 
-    positions: Int[np.ndarray, " S"]
-    masked: Int[np.ndarray, " M"]
+    positions: list[int]
+    masked: list[int]  # ascending
 
 
 def steps(trace: Trace, region: int | None = None) -> list[Step]:
@@ -25,15 +25,22 @@ def steps(trace: Trace, region: int | None = None) -> list[Step]:
     Fills leave the set of masked positions but are nobody's decision, so they are not commits.
     """
     inside = trace.region >= 0 if region is None else trace.region == region
-    masked, out = set(np.flatnonzero(inside).tolist()), []
+    masked, out = np.flatnonzero(inside).tolist(), []
     mine = inside[trace.position]
-    for number in np.unique(trace.round[mine]):
-        now = mine & (trace.round == number)
-        commits = trace.position[now & (trace.kind == COMMIT)]
-        if len(commits):
-            out.append(Step(commits, np.array(sorted(masked))))
-        masked -= set(trace.position[now & (trace.kind != RETRACT)].tolist())
-        masked |= set(trace.position[now & (trace.kind == RETRACT)].tolist())
+    events = zip(
+        trace.round[mine].tolist(),
+        trace.kind[mine].tolist(),
+        trace.position[mine].tolist(),
+        strict=True,
+    )
+    for _, group in groupby(events, key=lambda event: event[0]):
+        now = [(kind, position) for _, kind, position in group]
+        commits = [position for kind, position in now if kind == COMMIT]
+        if commits:
+            out.append(Step(commits, masked))
+        gone = {position for kind, position in now if kind != RETRACT}
+        back = [position for kind, position in now if kind == RETRACT]
+        masked = sorted([p for p in masked if p not in gone] + back)
     return out
 
 
@@ -50,12 +57,12 @@ def global_arness(
     take them in that order (upper and lower bound of the one-by-one readings).
     NaN if nothing was committed.
     """
-    hits, total = 0.0, 0
+    hits, total = 0, 0
     for step in steps(trace, region):
         total += len(step.positions)
         if reading == "set":
-            leftmost = step.masked[: max(k, len(step.positions))]
-            hits += np.isin(step.positions, leftmost).sum()
+            leftmost = set(step.masked[: max(k, len(step.positions))])
+            hits += len(leftmost.intersection(step.positions))
             continue
         hits += _one_by_one(step, k, reading)
     return hits / total if total else float("nan")
@@ -64,9 +71,9 @@ def global_arness(
 def _one_by_one(step: Step, k: int, reading: Reading) -> int:
     order = step.positions
     if reading in ("left", "right"):
-        order = np.sort(order) if reading == "left" else np.sort(order)[::-1]
-    masked, hits = step.masked.tolist(), 0
-    for position in order.tolist():
+        order = sorted(order, reverse=reading == "right")
+    masked, hits = list(step.masked), 0
+    for position in order:
         hits += position in masked[:k]
         masked.remove(position)
     return hits

@@ -1,0 +1,173 @@
+"""Measure the model in the box: accuracy and ARness of four methods at five budgets.
+
+    python bench/in_the_box.py --out docs/results/in-the-box.json
+    python bench/in_the_box.py --table docs/results/in-the-box.json > docs/results/in-the-box.md
+
+Each cell is kept as soon as it is done, so an interrupted run continues. `--data-dir` adds the
+external test files (countdown/countdown_cd3_test.jsonl, sudoku/4x4_test_sudoku.csv).
+"""
+
+import argparse
+import itertools
+import json
+import platform
+import sys
+import time
+from pathlib import Path
+
+import torch
+
+import plait
+from plait.data.problem import Problem, problems
+from plait.data.tasks import load as load_task
+from plait.measure.interval import Share
+
+METHODS = ("nap", "confidence", "ar", "random")
+BUDGETS = (1, 2, 4, 8, 16)
+SEED = 2026  # of the test problems
+TASKS = {"multiply": [2, 3, 4], "sudoku4": None, "chain": None, "countdown": None}
+FILES = {"countdown": "countdown/countdown_cd3_test.jsonl", "sudoku4": "sudoku/4x4_test_sudoku.csv"}
+
+
+def problem_sets(n: int, data: Path | None) -> dict[str, list[Problem]]:
+    """Unseen problems of each task, and the external files where their folder is given."""
+    sets = {}
+    for name, level in TASKS.items():
+        stream = problems(load_task(name), "test", SEED, level=level, distinct=True)
+        sets[name] = list(itertools.islice(stream, n))
+    for name, file in FILES.items() if data else ():
+        sets[f"{name}, file"] = list(load_task(name).read(data / file))
+    return sets
+
+
+def measure(
+    model: plait.Model, wanted: list[Problem], method: str, budget: int, batch: int
+) -> dict:
+    """One cell: what came out and how parallel it was."""
+    start, right, rows = time.perf_counter(), Share(), []
+    prompts = [p.prompt for p in wanted]
+    answers = plait.generate(model, prompts, method, tokens_per_round=budget, batch_size=batch)
+    for problem, answer in zip(wanted, answers, strict=True):
+        right += Share(int(load_task(problem.task).verify(problem, answer.answer)), 1)
+        rows.append(answer)
+    low, high = right.interval()
+
+    def mean(values: list[float]) -> float:
+        return round(sum(values) / len(values), 4)
+
+    inside = list(zip(*(a.arness["per_stream"] for a in rows), strict=True))
+    return {
+        "right": right.right,
+        "n": right.n,
+        "accuracy": round(right.value, 4),
+        "interval95": [round(low, 4), round(high, 4)],
+        "rounds": mean([a.rounds for a in rows]),
+        "tokens_per_forward": mean([a.tokens_per_forward for a in rows]),
+        "arness_global@1": mean([a.arness["global@1"] for a in rows]),
+        "arness_per_stream": [mean(list(values)) for values in inside],
+        "seconds": round(time.perf_counter() - start, 2),
+    }
+
+
+def conditions(model: plait.Model, args: argparse.Namespace) -> dict:
+    """What a reader must know to repeat the numbers."""
+    gpu = torch.cuda.get_device_name() if model.device.type == "cuda" else platform.processor()
+    return {
+        "model": model.name,
+        "device": f"{model.device.type} {gpu}".strip(),
+        "dtype": args.dtype,
+        "matmul": torch.get_float32_matmul_precision(),
+        "batch": args.batch,
+        "temperature": 0,
+        "seed": 0,
+        "problem_seed": SEED,
+        "layout": model.canvas,
+        "plait": plait.__version__,
+        "torch": torch.__version__,
+    }
+
+
+def run(args: argparse.Namespace) -> None:
+    """Fill in every cell that the output does not hold yet."""
+    torch.set_float32_matmul_precision(args.matmul)
+    model = plait.load(args.model, device=args.device, dtype=args.dtype)
+    out = Path(args.out)
+    result = {"conditions": conditions(model, args), "cells": {}}
+    if out.exists():
+        before = json.loads(out.read_text())
+        if before["conditions"] != result["conditions"]:
+            sys.exit(f"{out} was made under other conditions; remove it or choose another --out")
+        result = before
+    sets = problem_sets(args.n, args.data_dir)
+    for name, method, budget in itertools.product(sets, args.methods, args.budgets):
+        key = f"{name}|{method}|{budget}"
+        if key in result["cells"]:
+            continue
+        cell = measure(model, sets[name], method, budget, args.batch)
+        result["cells"][key] = cell
+        half = out.with_suffix(".tmp")
+        half.write_text(json.dumps(result, indent=1))
+        half.replace(out)
+        print(f"{key:32} {cell['accuracy']:.3f}  {cell['rounds']:6.1f} rounds", flush=True)
+
+
+def table(path: str) -> None:
+    """Print the results as Markdown."""
+    result = json.loads(Path(path).read_text())
+    cells = {tuple(key.split("|")): cell for key, cell in result["cells"].items()}
+    facts = ", ".join(f"{k} {v}" for k, v in result["conditions"].items())
+    print(f"Conditions: {facts}.\n")
+    head = "| problems | n | method | " + " | ".join(f"{b} per round" for b in BUDGETS) + " |"
+    rule = "|---|---|---|" + "---|" * len(BUDGETS)
+    print("Accuracy in %, with 95 % Wilson intervals:\n", head, rule, sep="\n")
+    names = list(dict.fromkeys((key[0], key[1]) for key in cells))
+    for name, method in names:
+        row = [cells[name, method, str(b)] for b in BUDGETS]
+        print(f"| {name} | {row[0]['n']} | {method} | {' | '.join(map(accuracy, row))} |")
+    print("\nARness: global@1 on the whole canvas (stream 1 / 2 / 3 / summary):\n")
+    print(head.replace(" n |", "", 1), rule.replace("---|", "", 1), sep="\n")
+    for name, method in names:
+        row = [arness(cells[name, method, str(b)]) for b in BUDGETS]
+        print(f"| {name} | {method} | {' | '.join(row)} |")
+    print("\nRounds (mean), and answer tokens per forward:\n")
+    print(head.replace(" n |", "", 1), rule.replace("---|", "", 1), sep="\n")
+    for name, method in names:
+        row = [cells[name, method, str(b)] for b in BUDGETS]
+        text = [f"{c['rounds']:.1f}; {c['tokens_per_forward']:.2f}" for c in row]
+        print(f"| {name} | {method} | {' | '.join(text)} |")
+
+
+def accuracy(cell: dict) -> str:
+    """For example `97.2 (95.4-98.3)`."""
+    low, high = cell["interval95"]
+    return f"{100 * cell['accuracy']:.1f} ({100 * low:.1f}-{100 * high:.1f})"
+
+
+def arness(cell: dict) -> str:
+    """For example `.21 (.55 / .50 / .52 / .71)`."""
+    inside = " / ".join(f"{v:.2f}" for v in cell["arness_per_stream"])
+    return f"{cell['arness_global@1']:.2f} ({inside})"
+
+
+def main() -> None:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--model", default="plait-tiny")
+    parser.add_argument("--device")
+    parser.add_argument("--dtype", default="float32")
+    parser.add_argument(
+        "--matmul", default="highest", help="highest = float32, high = TF32 on a GPU"
+    )
+    parser.add_argument("--n", type=int, default=500, help="problems per task")
+    parser.add_argument("--batch", type=int, default=500)
+    parser.add_argument("--methods", nargs="+", default=METHODS)
+    parser.add_argument("--budgets", nargs="+", type=int, default=BUDGETS)
+    parser.add_argument("--data-dir", type=Path)
+    parser.add_argument("--out", default="in-the-box.json")
+    parser.add_argument("--table", help="print this result file as Markdown and stop")
+    args = parser.parse_args()
+    table(args.table) if args.table else run(args)
+
+
+if __name__ == "__main__":
+    main()
