@@ -17,6 +17,7 @@ class TokenizerCodec:
 
     def __init__(self, definition: str, mask: str, eos: str, user: str = "") -> None:
         """Read the JSON text `definition`; `user` is what stands before each request."""
+        self.definition = definition
         self._tokens = Tokenizer.from_str(definition)
         self._text = Tokenizer.from_str(definition)
         self._text.encode_special_tokens = True
@@ -38,11 +39,6 @@ class TokenizerCodec:
     def vocab(self) -> int:
         """Number of token ids, special tokens counted."""
         return self._tokens.get_vocab_size()
-
-    @property
-    def definition(self) -> str:
-        """The tokenizer as JSON text, as `read` takes it."""
-        return self._tokens.to_str()
 
     def encode(self, text: str) -> list[int]:
         """Token ids of `text`, which may contain special tokens."""

@@ -61,6 +61,19 @@ class Turn:
         return turned.to(x.dtype)
 
 
+class Norm(nn.Module):
+    """RMSNorm of the last axis (arXiv:1910.07467), computed in float32."""
+
+    def __init__(self, width: int, eps: float) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(width))
+        self._eps = eps
+
+    def forward(self, x: Float[Tensor, "*A D"]) -> Float[Tensor, "*A D"]:
+        """Scale each vector to a mean square of 1, then by the weights."""
+        return F.rms_norm(x.float(), self.weight.shape, self.weight.float(), self._eps).to(x.dtype)
+
+
 class Attention(nn.Module):
     """Grouped-query attention in which a position may see any other (arXiv:2305.13245)."""
 
@@ -72,9 +85,9 @@ class Attention(nn.Module):
         self.key = nn.Linear(config.width, kv, bias=False)
         self.value = nn.Linear(config.width, kv, bias=False)
         self.out = nn.Linear(inner, config.width, bias=False)
-        norm = config.head_dim if config.qk_norm else 0
-        self.query_norm = nn.RMSNorm(norm, config.norm_eps) if norm else nn.Identity()
-        self.key_norm = nn.RMSNorm(norm, config.norm_eps) if norm else nn.Identity()
+        normed = config.qk_norm
+        self.query_norm = Norm(config.head_dim, config.norm_eps) if normed else nn.Identity()
+        self.key_norm = Norm(config.head_dim, config.norm_eps) if normed else nn.Identity()
 
     def forward(
         self, x: Float[Tensor, "B L W"], turn: Turn, visible: Bool[Tensor, "B 1 #L L"] | None
@@ -114,9 +127,9 @@ class Block(nn.Module):
 
     def __init__(self, config: Config) -> None:
         super().__init__()
-        self.attention_norm = nn.RMSNorm(config.width, config.norm_eps)
+        self.attention_norm = Norm(config.width, config.norm_eps)
         self.attention = Attention(config)
-        self.mlp_norm = nn.RMSNorm(config.width, config.norm_eps)
+        self.mlp_norm = Norm(config.width, config.norm_eps)
         self.mlp = Mlp(config)
 
     def forward(
@@ -135,7 +148,7 @@ class Transformer(nn.Module):
         self.config = config
         self.embed = nn.Embedding(config.vocab, config.width)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.layers))
-        self.norm = nn.RMSNorm(config.width, config.norm_eps)
+        self.norm = Norm(config.width, config.norm_eps)
         self.head = nn.Linear(config.width, config.vocab, bias=False)
         self._initialise()
         if config.tied:

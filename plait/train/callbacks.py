@@ -1,5 +1,8 @@
 """What happens between training steps: the budget, the average of weights, the record, saving."""
 
+# Trainer decides which arguments a callback has.
+# ruff: noqa: ARG002
+
 import json
 import time
 from collections.abc import Callable

@@ -8,6 +8,8 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from ..errors import unknown
+
 
 @dataclass(frozen=True)
 class Objective:
@@ -22,6 +24,12 @@ class Objective:
     weight: Literal["none", "inverse"] = "none"
     normaliser: Literal["masked", "free"] = "masked"
 
+    def __post_init__(self) -> None:
+        if self.weight not in ("none", "inverse"):
+            raise unknown("weight", self.weight, ("none", "inverse"))
+        if self.normaliser not in ("masked", "free"):
+            raise unknown("normaliser", self.normaliser, ("masked", "free"))
+
     def __call__(
         self,
         logits: Float[Tensor, "B L V"],
@@ -31,8 +39,9 @@ class Objective:
         rate: Float[Tensor, " B"],
     ) -> Float[Tensor, ""]:
         """Loss of a batch; positions that are not masked carry none."""
-        loss = F.cross_entropy(logits.flatten(0, 1).float(), target.flatten(), reduction="none")
-        loss = torch.where(masked, loss.view_as(target), 0.0)
+        flat = logits.flatten(0, 1).float()
+        loss = F.cross_entropy(flat, target.flatten().long(), reduction="none").view_as(target)
+        loss = torch.where(masked, loss, 0.0)
         if self.weight == "inverse":
             loss = loss / rate[:, None]
         count = masked if self.normaliser == "masked" else free

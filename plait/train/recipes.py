@@ -4,7 +4,7 @@
 """
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -53,7 +53,7 @@ class Recipe:
 def plait_tiny() -> Recipe:
     """The model in the box: 11 M parameters that solve our own tasks in parallel streams."""
     return Recipe(
-        model=Config(vocab=1024, width=320, layers=9, heads=5, kv_heads=5, hidden=896),
+        model=Config(vocab=768, width=320, layers=9, heads=5, kv_heads=5, hidden=896, context=384),
         codec=box.HERE / "plait-tiny" / box.CODEC,
     )
 
@@ -61,7 +61,7 @@ def plait_tiny() -> Recipe:
 def toy() -> Recipe:
     """A run of seconds on a CPU, for tests and for a first look."""
     return Recipe(
-        model=Config(vocab=1024, width=32, layers=2, heads=2, kv_heads=1, hidden=64, head_dim=16),
+        model=Config(vocab=768, width=32, layers=2, heads=2, kv_heads=1, hidden=64, head_dim=16),
         codec=box.HERE / "plait-tiny" / box.CODEC,
         rows=Rows(positions=8 * 384, workers=0),
         optimiser=Optimiser(rate=1e-2, warmup=5),
@@ -78,25 +78,34 @@ def load(name: str, settings: list[str] | None = None) -> Recipe:
     """The recipe `name` with `settings` like "model.layers=9" applied."""
     if name not in RECIPES:
         raise unknown("recipe", name, RECIPES)
-    recipe = RECIPES[name]()
+    changes: dict[str, str] = {}
     for setting in settings or []:
-        path, equals, value = setting.partition("=")
+        path, equals, text = setting.partition("=")
         if not equals:
             raise PlaitError(f"'{setting}' is not of the form field=value")
-        recipe = change(recipe, path.split("."), value)
-    return recipe
+        changes[path] = text
+    return change(RECIPES[name](), changes)
 
 
-def change(part: Any, path: list[str], text: str) -> Any:
-    """A copy of the dataclass `part` whose field at `path` has the value written as `text`."""
-    name, *rest = path
+def change(part: Any, texts: Mapping[str, str]) -> Any:
+    """A copy of the dataclass `part` with fields, named like "model.layers", read from texts.
+
+    All change together, since some values only fit each other.
+    """
     known = [f.name for f in fields(part)]
-    if name not in known:
-        raise unknown("setting", name, known)
-    old = getattr(part, name)
-    if rest and not is_dataclass(old):
-        raise PlaitError(f"setting '{name}' has no field '{rest[0]}'")
-    return replace(part, **{name: change(old, rest, text) if rest else _value(name, old, text)})
+    inner: dict[str, dict[str, str]] = {}
+    for path, text in texts.items():
+        name, _, rest = path.partition(".")
+        inner.setdefault(name, {})[rest] = text
+    new = {}
+    for name, changes in inner.items():
+        if name not in known:
+            raise unknown("setting", name, known)
+        old = getattr(part, name)
+        if is_dataclass(old) == ("" in changes):
+            raise PlaitError(f"setting '{name}' {'has' if '' in changes else 'has no'} fields")
+        new[name] = _value(name, old, changes[""]) if "" in changes else change(old, changes)
+    return replace(part, **new)
 
 
 def _value(name: str, old: Any, text: str) -> Any:

@@ -1,10 +1,7 @@
 """A training run: a recipe, transformers' Trainer, and a box in the output folder."""
 
-import tempfile
-from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -17,7 +14,7 @@ from ..models import box
 from ..models.codec import TokenizerCodec
 from ..models.transformer import Transformer
 from .callbacks import Average, Budget, Keep, Record
-from .canvas_data import CanvasBatches
+from .canvas_data import Batch, CanvasBatches
 from .objective import Objective
 from .recipes import Optimiser, Recipe
 
@@ -63,11 +60,11 @@ def train(
     `exclude` holds keys of problems never to be trained on, `logs` is a TensorBoard folder.
     `started` is the monotonic time from which `recipe.minutes` count, by default now.
     """
-    out = Path(out)
-    out.mkdir(parents=True, exist_ok=True)
     codec = TokenizerCodec.read(recipe.codec)
     if codec.vocab > recipe.model.vocab:
         raise PlaitError(f"the tokenizer has {codec.vocab} tokens, the model {recipe.model.vocab}")
+    out = Path(out)
+    out.mkdir(parents=True, exist_ok=True)
     set_seed(recipe.seed)
     arguments = _arguments(recipe, out)
     cuda = arguments.device.type == "cuda"
@@ -83,7 +80,7 @@ def train(
     trainer = Trainer(
         model=Denoise(model, recipe.objective, compiled=cuda and recipe.compiled),
         args=arguments,
-        train_dataset=CanvasBatches(recipe.rows, codec, exclude, recipe.seed, arguments.world_size),
+        train_dataset=CanvasBatches(recipe.rows, codec, exclude, recipe.seed),
         data_collator=_only,
         optimizers=(optimiser, schedule),
         callbacks=callbacks,
@@ -113,13 +110,13 @@ def optimisation(
 
 def _arguments(recipe: Recipe, out: Path) -> TrainingArguments:
     """Trainer's own settings, chosen so that no step waits for the device."""
-    workers = recipe.rows.workers
+    workers, cuda = recipe.rows.workers, torch.cuda.is_available()
     return TrainingArguments(
         output_dir=str(out),
         max_steps=recipe.steps,
         per_device_train_batch_size=1,  # the data set makes whole batches
         max_grad_norm=recipe.optimiser.clip,
-        bf16=torch.cuda.is_available(),
+        bf16=cuda,
         logging_steps=recipe.log_every,
         logging_nan_inf_filter=False,  # it would look at the loss after every step
         save_strategy="no",
@@ -127,9 +124,9 @@ def _arguments(recipe: Recipe, out: Path) -> TrainingArguments:
         disable_tqdm=True,
         remove_unused_columns=False,
         dataloader_num_workers=workers,
-        dataloader_prefetch_factor=4 if workers else None,
-        dataloader_pin_memory=torch.cuda.is_available(),
-        accelerator_config={"dispatch_batches": False, "non_blocking": True},
+        dataloader_prefetch_factor=2 if workers else None,
+        dataloader_pin_memory=cuda,
+        accelerator_config={"dispatch_batches": False, "non_blocking": cuda},
         seed=recipe.seed,
     )
 
@@ -140,7 +137,7 @@ def _tensorboard(folder: str | Path) -> TensorBoardCallback:
     return TensorBoardCallback(SummaryWriter(str(folder)))
 
 
-def _only(batches: list[Mapping[str, Any]]) -> Mapping[str, Any]:
+def _only(batches: list[Batch]) -> Batch:
     """The one batch that DataLoader took from the data set."""
     (batch,) = batches
     return batch
