@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from . import methods
@@ -36,7 +36,7 @@ class Answer:
 
     def record(self) -> dict[str, Any]:
         """The answer as plain values for JSON, without the trace."""
-        return {k: v for k, v in asdict(replace(self, trace=None)).items() if k != "trace"}  # type: ignore[arg-type]
+        return {f.name: getattr(self, f.name) for f in fields(self) if f.name != "trace"}
 
 
 def decoder_for(
@@ -107,9 +107,6 @@ def _batch(
     seed: int,
     watch: WATCH | None,
 ) -> Iterator[Answer]:
-    for prompt in prompts:
-        if not prompt.strip():
-            raise PlaitError("the prompt is empty; write the problem to solve")
     canvas = layout.build(model.codec, prompts, keys, model.context).to(model.device)
     done, traces = decode(model.denoiser, decoder, canvas, seed, watch)
     for row, (prompt, trace) in enumerate(zip(prompts, traces, strict=True)):

@@ -111,16 +111,20 @@ class Layout:
         """A canvas with one row per prompt, padded on the right to the longest.
 
         `keys` name the rows for the random numbers (default 0, 1, 2, ...). With `context`, raises
-        PlaitError if a row is longer than that many positions.
+        PlaitError if a row is longer than that many positions, and always if a prompt is empty.
         """
-        rows = [self.row(codec, prompt) for prompt in prompts]
-        width = max((len(r.ids) for r in rows), default=0)
+        prompts_alone = [len(codec.prompt(prompt)) for prompt in prompts]
+        width = max(prompts_alone, default=0) + self.size(codec)
         if context and width > context:
             raise PlaitError(
-                f"the canvas needs {width} positions ({width - self.size(codec)} of them for the "
-                f"prompt) but the model's context is {context}; shorten the prompt, or use fewer "
-                f"streams or a smaller length"
+                f"the canvas needs {width} positions ({max(prompts_alone)} of them for the prompt) "
+                f"but the model's context is {context}; shorten the prompt, or use fewer streams "
+                f"or a smaller length"
             )
+        for prompt in prompts:
+            if not prompt.strip():
+                raise PlaitError("the prompt is empty; write the problem to solve")
+        rows = [self.row(codec, prompt) for prompt in prompts]
 
         def pad(field: Sequence[Sequence[int]], value: int) -> torch.Tensor:
             return torch.tensor([[*f, *[value] * (width - len(f))] for f in field])

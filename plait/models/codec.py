@@ -1,6 +1,7 @@
 """Codecs: text to token ids and back."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 
 from tokenizers import Tokenizer
@@ -21,6 +22,8 @@ class TokenizerCodec:
         self._tokens = Tokenizer.from_str(definition)
         self._text = Tokenizer.from_str(definition)
         self._text.encode_special_tokens = True
+        # Headers come with every row, and training asks for a text's length before its ids.
+        self._encode = lru_cache(4096)(self._ids)
         self.mask_id = self._id(mask)
         self.eos_id = self._id(eos)
         self._user = self.encode(user)
@@ -42,7 +45,10 @@ class TokenizerCodec:
 
     def encode(self, text: str) -> list[int]:
         """Token ids of `text`, which may contain special tokens."""
-        return self._tokens.encode(text, add_special_tokens=False).ids
+        return list(self._encode(text))
+
+    def _ids(self, text: str) -> tuple[int, ...]:
+        return tuple(self._tokens.encode(text, add_special_tokens=False).ids)
 
     def decode(self, ids: Sequence[int]) -> str:
         """Text of `ids`, special tokens left out."""

@@ -20,7 +20,7 @@ from ..layout import Codec, Row, nap
 from ..models.box import Slots
 from .corrupt import masks, rates
 
-TASKS = {"countdown": 0.45, "chain": 0.3, "sudoku4": 0.15, "multiply": 0.1}
+TASKS = {"countdown": 0.38, "chain": 0.25, "multiply": 0.2, "sudoku4": 0.17}
 REDRAWS = 100  # failures in a row that mean that the slots do not suit the tasks
 Batch = dict[str, Tensor]
 
@@ -31,12 +31,12 @@ class Rows:
 
     tasks: Mapping[str, float] = field(default_factory=lambda: dict(TASKS))  # name to weight
     slots: Slots = Slots()
-    streams: tuple[float, ...] = (0.1, 0.15, 0.6, 0.15)  # weight of 1, 2, 3, ... streams
-    usual: float = 0.75  # share of rows with the lengths of `slots`; the others draw theirs
-    lengths: tuple[int, int] = (32, 72)  # of a stream, where drawn
-    summaries: tuple[int, int] = (16, 32)  # of the summary, where drawn
-    widths: tuple[int, ...] = (144, 192, 240, 288, 384)  # of batches; each is compiled once
-    positions: int = 129_024  # in a batch, padding counted
+    streams: tuple[float, ...] = (0.08, 0.12, 0.65, 0.15)  # weight of 1, 2, 3, ... streams
+    usual: float = 0.6  # share of rows whose streams have the length of `slots`
+    lengths: tuple[int, int] = (32, 72)  # of a stream in the other rows
+    widths: tuple[int, ...] = (160, 208, 256, 304)  # of batches; each is compiled once
+    positions: int = 86_528  # in a batch
+    repeats: int = 2  # batches made of the same rows, each with masks of its own
     workers: int = 14
 
 
@@ -70,18 +70,26 @@ class Drawer:
         raise PlaitError(f"{failures} rows in a row do not fit: {dict(self.counts)}")
 
     def _row(self, task: Task, problem: Problem, rng: Random) -> Row | None:
-        """A row in a drawn layout; None if a text or the row is too long for it."""
+        """A row that fills one of the widths; None if its texts fit none.
+
+        No row needs padding, so attention needs no mask. Either the streams have the usual
+        length and the summary gets what is left, or they share all but the usual summary.
+        """
         (streams,) = rng.choices(range(1, len(self.rows.streams) + 1), self.rows.streams)
-        length, summary = self.rows.slots.length, self.rows.slots.summary
-        if rng.random() >= self.rows.usual:
-            length, summary = rng.randint(*self.rows.lengths), rng.randint(*self.rows.summaries)
         texts = [path.text for path in task.paths(problem, rng, streams)]
-        try:
-            layout = nap(streams, length, summary)
-            row = layout.row(self.codec, problem.prompt, [*texts, problem.answer])
-        except PlaitError:
-            return None
-        return row if len(row.ids) <= self.rows.widths[-1] else None
+        longest = max(len(self.codec.encode(text)) for text in texts)
+        given = len(self.codec.prompt(problem.prompt)) + streams + 1
+        usual, summary = self.rows.slots.length, self.rows.slots.summary
+        low, high = max(self.rows.lengths[0], longest + 1), self.rows.lengths[1]
+        if rng.random() < self.rows.usual:
+            low = high = usual
+        for width in self.rows.widths:
+            free = width - given
+            length = min((free - summary) // streams, high)
+            if length >= max(low, longest + 1):
+                layout = nap(streams, length, free - streams * length)
+                return layout.row(self.codec, problem.prompt, [*texts, problem.answer])
+        return None
 
 
 def favour_hard(task: Task) -> list[int]:
@@ -109,23 +117,18 @@ class CanvasBatches(IterableDataset[Batch]):
         rng = torch.Generator().manual_seed(seed)
         full: dict[int, list[Row]] = {width: [] for width in self.rows.widths}
         for row in Drawer(self.rows, self.codec, seed, self.exclude):
-            width = next(w for w in self.rows.widths if len(row.ids) <= w)
-            full[width].append(row)
-            if len(full[width]) == self.rows.positions // width:
-                yield batch(full[width], width, self.codec, rng)
-                full[width] = []
+            rows = full[len(row.ids)]
+            rows.append(row)
+            if len(rows) == self.rows.positions // len(row.ids):
+                for _ in range(self.rows.repeats):
+                    yield batch(rows, self.codec, rng)
+                rows.clear()
 
 
-def batch(rows: Sequence[Row], width: int, codec: Codec, rng: torch.Generator) -> Batch:
-    """Rows padded to `width` and corrupted, in the form that `run.Denoise` takes."""
-
-    def pad(field: list[list[int]], value: int) -> Tensor:
-        padded = [f + [value] * (width - len(f)) for f in field]
-        return torch.tensor(padded, dtype=torch.int32)  # half the shared memory of int64
-
-    target = pad([row.ids for row in rows], codec.eos_id)
-    free = pad([row.region for row in rows], GIVEN) != GIVEN
-    length = torch.tensor([len(row.ids) for row in rows])
+def batch(rows: Sequence[Row], codec: Codec, rng: torch.Generator) -> Batch:
+    """Rows of one width, corrupted, in the form that `run.Denoise` takes."""
+    target = torch.tensor([row.ids for row in rows], dtype=torch.int32)  # half of int64 to move
+    free = torch.tensor([row.region for row in rows]) != GIVEN
     rate = rates(len(rows), rng)
     masked = masks(free, rate, rng)
     return {
@@ -133,7 +136,6 @@ def batch(rows: Sequence[Row], width: int, codec: Codec, rng: torch.Generator) -
         "target": target,
         "masked": masked,
         "free": free,
-        "real": torch.arange(width) < length[:, None],
         "rate": rate,
     }
 

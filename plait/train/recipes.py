@@ -20,8 +20,8 @@ from .objective import Objective
 class Optimiser:
     """AdamW and its learning rate: warm-up by steps, then constant, then linear to zero."""
 
-    rate: float = 1.5e-3  # at its highest
-    warmup: int = 300  # steps
+    rate: float = 2e-3  # at its highest
+    warmup: int = 200  # steps
     cooldown: float = 0.7  # share of the run at the end in which the rate falls
     betas: tuple[float, float] = (0.9, 0.98)
     decay: float = 0.1  # of matrices; vectors have none
@@ -53,7 +53,7 @@ class Recipe:
 def plait_tiny() -> Recipe:
     """The model in the box: 11 M parameters that solve our own tasks in parallel streams."""
     return Recipe(
-        model=Config(vocab=768, width=320, layers=9, heads=5, kv_heads=5, hidden=896, context=384),
+        model=Config(vocab=768, width=320, layers=9, heads=5, kv_heads=5, hidden=896, context=304),
         codec=box.HERE / "plait-tiny" / box.CODEC,
     )
 
@@ -63,7 +63,7 @@ def toy() -> Recipe:
     return Recipe(
         model=Config(vocab=768, width=32, layers=2, heads=2, kv_heads=1, hidden=64, head_dim=16),
         codec=box.HERE / "plait-tiny" / box.CODEC,
-        rows=Rows(positions=8 * 384, workers=0),
+        rows=Rows(positions=2496, workers=0),
         optimiser=Optimiser(rate=1e-2, warmup=5),
         average=0.9,
         steps=20,

@@ -1,5 +1,6 @@
 """A training run: a recipe, transformers' Trainer, and a box in the output folder."""
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -39,12 +40,11 @@ class Denoise(nn.Module):
         target: Int[Tensor, "B L"],
         masked: Bool[Tensor, "B L"],
         free: Bool[Tensor, "B L"],
-        real: Bool[Tensor, "B L"],
         rate: Float[Tensor, " B"],
     ) -> dict[str, Tensor]:
         """The loss of a batch."""
         pos = torch.arange(tokens.shape[1], device=tokens.device).expand_as(tokens)
-        logits = self.model(tokens, pos, real[:, None])
+        logits = self.model(tokens, pos)
         return {"loss": self._loss(logits, target, masked, free, rate)}
 
 
@@ -72,7 +72,11 @@ def train(
     budget = Budget(recipe.steps, recipe.minutes)
     budget.started = budget.started if started is None else started
     average = Average(model, recipe.average)
-    save = partial(box.write, out, recipe.model, average.weights, codec, recipe.rows.slots)
+    rows = recipe.rows
+    slots = replace(rows.slots, most=len(rows.streams))
+    save = partial(
+        box.write, out, recipe.model, average.weights, codec, slots, tasks=list(rows.tasks)
+    )
     record = Record(out, budget, recipe.rows.positions * arguments.world_size)
     optimiser, schedule = optimisation(model, recipe.optimiser, budget)
     callbacks: list[TrainerCallback] = [budget, average, record, Keep(save, recipe.save_every)]

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from itertools import islice
 
 import pytest
@@ -77,7 +78,7 @@ def test_texts_that_do_not_fit_are_drawn_again_and_counted():
         next(iter(Drawer(Rows(usual=0.0, lengths=(2, 3)), CODEC, 0)))
 
 
-def test_batches_are_full_corrupted_and_padded():
+def test_batches_are_full_and_corrupted():
     widths = set()
     for batch in islice(CanvasBatches(ROWS, CODEC), 8):
         tokens, target, masked = batch["tokens"], batch["target"], batch["masked"]
@@ -88,11 +89,15 @@ def test_batches_are_full_corrupted_and_padded():
         assert tokens[~masked].equal(target[~masked])
         assert not target.eq(CODEC.mask_id).any()
         assert not (masked & ~batch["free"]).any()
-        assert not (batch["free"] & ~batch["real"]).any()
-        assert (~batch["real"])[:, 1:].ge((~batch["real"])[:, :-1]).all()  # on the right
         assert masked.any()
     assert widths <= set(ROWS.widths)
     assert len(widths) > 1
+
+
+def test_rows_are_repeated_with_other_masks():
+    one, two = islice(CanvasBatches(replace(ROWS, repeats=2), CODEC), 2)
+    assert one["target"].equal(two["target"])
+    assert not one["masked"].equal(two["masked"])
 
 
 def test_seeds_reproduce_and_differ():

@@ -1,0 +1,99 @@
+"""Options that commands share, as annotations, and how the text of one becomes a value."""
+
+import types
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from typer import Argument, Option
+
+from ..errors import PlaitError, unknown
+
+Prompts = Annotated[list[str] | None, Argument(help="Problems to solve.", show_default=False)]
+Input = Annotated[
+    Path | None, Option("--input", help='JSON lines {"prompt": ...} to answer, with --output.')
+]
+Output = Annotated[
+    Path | None, Option("--output", help="JSON lines with the answers; an old file is continued.")
+]
+ModelName = Annotated[str, Option("--model", help="A model in the box, or a folder.")]
+Method = Annotated[str, Option(help="A decoding method; see 'plait methods'.")]
+Streams = Annotated[
+    int | None, Option(help="Reasoning streams; 0 = one plain slot. Default: the model's.")
+]
+Length = Annotated[int | None, Option(help="Positions per stream. Default: the model's.")]
+Summary = Annotated[int | None, Option(help="Positions of the summary. Default: the model's.")]
+Cross = Annotated[Literal["full", "blocked"], Option(help="Do streams see each other? full = yes.")]
+TokensPerRound = Annotated[
+    int | None, Option(help="Tokens written per round. Default 4, if the method takes a budget.")
+]
+Rounds = Annotated[int | None, Option(help="Rounds in all, instead of tokens per round.")]
+Temperature = Annotated[float, Option(help="0 = always the most probable token.")]
+TopP = Annotated[float, Option(help="Sample from this probability mass.")]
+TopK = Annotated[int, Option(help="Sample from this many tokens; 0 = all.")]
+Seed = Annotated[int, Option(min=0, max=2**32 - 1, help="Same seed, same text.")]
+Settings = Annotated[
+    list[str] | None,
+    Option("--set", metavar="KEY=VALUE", help="An option of the method; may be repeated."),
+]
+Json = Annotated[bool, Option("--json", help="Write JSON instead.")]
+Live = Annotated[
+    bool | None, Option("--live/--no-live", help="Show the streams fill in. Default: on a terminal")
+]
+TraceFile = Annotated[
+    Path | None, Option("--trace", help="Also write what each round did (gzipped JSON lines).")
+]
+Device = Annotated[str | None, Option(help="cpu, cuda, cuda:1, ... Default: a GPU if any.")]
+Dtype = Annotated[str, Option(help="float32, bfloat16 or float16.")]
+BatchSize = Annotated[int, Option(min=1, help="Prompts decoded at the same time.")]
+
+
+def options_of(method: str) -> dict[str, Any]:
+    """Return the options of a method, `budget` included, with their annotations."""
+    from .. import methods
+
+    hints = get_type_hints(methods.function(method))
+    return {name: hint for name, hint in hints.items() if name != "return"}
+
+
+def read_settings(method: str, settings: Sequence[str]) -> dict[str, Any]:
+    """Return the values of "key=value" texts, typed by the annotations of the method."""
+    known = {k: hint for k, hint in options_of(method).items() if k != "budget"}
+    values: dict[str, Any] = {}
+    for setting in settings:
+        name, equals, text = setting.partition("=")
+        if not equals:
+            raise PlaitError(f"--set {setting}: write it as --set key=value")
+        if name == "budget":
+            raise PlaitError("--set budget: use --tokens-per-round or --rounds")
+        if name not in known:
+            raise unknown(f"option of method '{method}'", name, known)
+        values[name] = read(name, text, known[name])
+    return values
+
+
+def read(name: str, text: str, hint: Any) -> Any:
+    """Return `text` as a value of the type `hint`; PlaitError says what would be one."""
+    choices = get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
+    for choice in choices:
+        if choice is type(None) and text.lower() == "none":
+            return None
+        if get_origin(choice) is Literal and text in get_args(choice):
+            return text
+        if choice is bool and text.lower() in ("true", "false"):
+            return text.lower() == "true"
+        if choice in (int, float, str):
+            try:
+                return choice(text)
+            except ValueError:
+                continue
+    wanted = " or ".join(_spelt(choice) for choice in choices)
+    raise PlaitError(f"--set {name}={text}: the value must be {wanted}")
+
+
+def _spelt(choice: Any) -> str:
+    """The type as a user would type its values."""
+    if get_origin(choice) is Literal:
+        return " or ".join(f"'{value}'" for value in get_args(choice))
+    spelt = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
+    return spelt.get(choice, "none")

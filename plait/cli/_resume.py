@@ -1,0 +1,137 @@
+"""The file of answers on disk: continue an old one, refuse one made with other settings."""
+
+import contextlib
+import json
+import math
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ..errors import PlaitError
+
+
+def check_place(target: Path, source: Path) -> None:
+    """Raise PlaitError if answers to `source` cannot be written to `target`."""
+    if not target.parent.is_dir():
+        raise PlaitError(f"there is no folder '{target.parent}' for the output")
+    if target.is_dir():
+        raise PlaitError(f"the output '{target}' is a folder; name a file")
+    if target.exists() and target.samefile(source):
+        raise PlaitError(f"--input and --output are the same file, '{source}'")
+
+
+def answered(target: Path, conditions: dict[str, Any]) -> dict[int, str]:
+    """Return the prompts that `target` answers, by line number of the input.
+
+    The conditions of its first run stand beside it; PlaitError if they differ from these.
+    """
+    side = beside(target)
+    if not target.exists() or not target.stat().st_size:
+        _write_whole(side, json.dumps(conditions, indent=2) + "\n")
+        return {}
+    old = _read_conditions(target, side)
+    for key in old | conditions:
+        if old.get(key) != conditions.get(key):
+            raise PlaitError(
+                f"{target} was made with {key}={old.get(key)} and this run has "
+                f"{key}={conditions.get(key)}; use the same settings to continue it, or another "
+                "--output"
+            )
+    return read_answers(target)
+
+
+def beside(target: Path) -> Path:
+    """The file that holds the conditions of `target`."""
+    return target.with_name(target.name + ".settings.json")
+
+
+def read_answers(target: Path) -> dict[int, str]:
+    """Drop a torn last line of `target`; return the prompts that the others answer."""
+    _drop_torn_line(target)
+    answers: dict[int, str] = {}
+    with target.open("rb") as file:
+        for place, row in enumerate(file, 1):
+            record = _record(row)
+            if record is None:
+                raise PlaitError(
+                    f"{target}, line {place}: this is no answer of plait; "
+                    "remove the line to have it answered again"
+                )
+            answers[record["line"]] = record["prompt"]
+    return answers
+
+
+@contextlib.contextmanager
+def locked(target: Path) -> Iterator[None]:
+    """Keep a second plait from writing to `target` at the same time."""
+    new = not target.exists()
+    with target.open("ab") as file:
+        try:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except ImportError:  # Windows: two runs at once are not noticed there
+            pass
+        except BlockingIOError:
+            raise PlaitError(f"another run is writing {target} right now") from None
+        try:
+            yield
+        finally:
+            if new and not target.stat().st_size:
+                target.unlink()
+                beside(target).unlink(missing_ok=True)
+
+
+def as_json(record: dict[str, Any]) -> str:
+    """One line of strict JSON; what is not a number becomes null."""
+    return json.dumps(_strict(record), ensure_ascii=False, allow_nan=False)
+
+
+def _strict(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _strict(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_strict(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _record(row: bytes) -> dict[str, Any] | None:
+    try:
+        record = json.loads(row)
+    except ValueError:
+        return None
+    whole = isinstance(record, dict) and {"line", "prompt"} <= record.keys()
+    return record if whole else None
+
+
+def _read_conditions(target: Path, side: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(side.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise PlaitError(
+            f"{target} exists and {side.name} does not, so plait cannot tell how it was made; "
+            "choose another --output"
+        ) from None
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise PlaitError(f"{side} cannot be read; choose another --output")
+    return found
+
+
+def _drop_torn_line(target: Path) -> None:
+    """Cut what an interrupted write may have left after the last whole answer."""
+    data = target.read_bytes()
+    end = data.rfind(b"\n") + 1
+    start = data.rfind(b"\n", 0, max(end - 1, 0)) + 1
+    if end and _record(data[start:end]) is None:
+        end = start
+    if end < len(data):
+        os.truncate(target, end)
+
+
+def _write_whole(path: Path, text: str) -> None:
+    part = path.with_name(path.name + ".part")
+    part.write_text(text, encoding="utf-8")
+    os.replace(part, path)

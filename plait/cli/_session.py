@@ -1,0 +1,127 @@
+"""From the options of a command to a model that is ready to answer."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from .. import __version__
+from ..errors import PlaitError
+from ._options import options_of, read_settings
+from ._say import listed, say
+
+if TYPE_CHECKING:
+    from ..generate import WATCH, Answer
+    from ..layout import Layout
+    from ..models.load import Model
+
+TOKENS_PER_ROUND = 4  # where the user names no budget
+
+
+@dataclass(frozen=True)
+class Request:
+    """What was asked for on the command line, the prompts aside."""
+
+    model: str = "plait-tiny"
+    method: str = "nap"
+    streams: int | None = None
+    length: int | None = None
+    summary: int | None = None
+    cross: Literal["full", "blocked"] = "full"
+    tokens_per_round: int | None = None
+    rounds: int | None = None
+    temperature: float = 0.0
+    top_p: float = 1.0
+    top_k: int = 0
+    seed: int = 0
+    settings: tuple[str, ...] = ()  # key=value
+    device: str | None = None
+    dtype: str = "float32"
+    batch_size: int = 8
+
+    def decoding(self) -> dict[str, Any]:
+        """The settings of `plait.generate.decoder_for`, checked before any model is loaded."""
+        from ..generate import decoder_for
+
+        named = read_settings(self.method, self.settings)
+        keys = ("method", "tokens_per_round", "rounds", "temperature", "top_p", "top_k")
+        chosen = {key: getattr(self, key) for key in keys} | named
+        unnamed = self.tokens_per_round is None and self.rounds is None
+        if unnamed and "budget" in options_of(self.method):
+            chosen["tokens_per_round"] = TOKENS_PER_ROUND
+        decoder_for(**chosen)
+        return chosen
+
+    def open(self) -> "Session":
+        """Load the model. Raises PlaitError for whatever cannot work, before any decoding."""
+        from ..models.load import load
+
+        decoding = self.decoding()
+        model = load(self.model, self.device, self.dtype)
+        layout = model.layout(self.streams, self.length, self.summary, self.cross)
+        session = Session(self, model, layout, decoding)
+        session.check("?")
+        return session
+
+
+@dataclass(frozen=True)
+class Session:
+    """A loaded model with the layout and the settings to decode with."""
+
+    request: Request
+    model: "Model"
+    layout: "Layout"
+    decoding: dict[str, Any]
+
+    def check(self, prompt: str) -> None:
+        """Raise PlaitError if `prompt` cannot be decoded."""
+        self.layout.build(self.model.codec, [prompt], context=self.model.context)
+
+    def warn(self, prompts: Sequence[str]) -> None:
+        """Say on stderr how many prompts are outside of what the model was trained for."""
+        from ..data import tasks
+
+        known = [tasks.load(name) for name in self.model.tasks]
+        strange = sum(not any(task.recognises(p) for task in known) for p in prompts)
+        if not known or not strange:
+            return
+        which = "this prompt" if len(prompts) == 1 else f"{strange} of {len(prompts)} prompts"
+        say(
+            f"{self.model.name} knows only {listed(sorted(self.model.tasks))} problems; "
+            f"the answer to {which} will be meaningless"
+        )
+
+    def answers(
+        self,
+        prompts: Sequence[str],
+        keys: Sequence[int] | None = None,
+        watch: "WATCH | None" = None,
+    ) -> Iterator["Answer"]:
+        """Yield one answer per prompt, in order."""
+        import torch
+
+        from ..generate import generate
+
+        size, seed = self.request.batch_size, self.request.seed
+        try:
+            yield from generate(
+                self.model,
+                prompts,
+                layout=self.layout,
+                seed=seed,
+                batch_size=size,
+                keys=keys,
+                watch=watch,
+                **self.decoding,
+            )
+        except torch.OutOfMemoryError:
+            raise PlaitError(
+                f"the device ran out of memory at batch size {size}; use a smaller --batch-size"
+            ) from None
+
+    def conditions(self) -> dict[str, Any]:
+        """All that decides what comes out: two runs with the same conditions can be joined."""
+        spared = ("batch_size", "settings", "streams", "length", "summary")
+        asked = {k: v for k, v in asdict(self.request).items() if k not in spared}
+        slots = {segment.name: segment.length for segment in self.layout.segments}
+        found = {"model": self.model.name, "device": self.model.device.type, "slots": slots}
+        return {"plait": __version__, **asked, **self.decoding, **found}
