@@ -13,6 +13,7 @@ import json
 import platform
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -121,20 +122,24 @@ def table(path: str) -> None:
     rule = "|---|---|---|" + "---|" * len(BUDGETS)
     print("Accuracy in %, with 95 % Wilson intervals:\n", head, rule, sep="\n")
     names = list(dict.fromkeys((key[0], key[1]) for key in cells))
-    for name, method in names:
-        row = [cells[name, method, str(b)] for b in BUDGETS]
-        print(f"| {name} | {row[0]['n']} | {method} | {' | '.join(map(accuracy, row))} |")
-    print("\nARness: global@1 on the whole canvas (stream 1 / 2 / 3 / summary):\n")
-    print(head.replace(" n |", "", 1), rule.replace("---|", "", 1), sep="\n")
-    for name, method in names:
-        row = [arness(cells[name, method, str(b)]) for b in BUDGETS]
-        print(f"| {name} | {method} | {' | '.join(row)} |")
-    print("\nRounds (mean), and answer tokens per forward:\n")
-    print(head.replace(" n |", "", 1), rule.replace("---|", "", 1), sep="\n")
-    for name, method in names:
-        row = [cells[name, method, str(b)] for b in BUDGETS]
-        text = [f"{c['rounds']:.1f}; {c['tokens_per_forward']:.2f}" for c in row]
-        print(f"| {name} | {method} | {' | '.join(text)} |")
+
+    def rows(show: Callable[[dict], str]) -> None:
+        for name, method in names:
+            row = [cells.get((name, method, str(b))) for b in BUDGETS]
+            n = next(cell["n"] for cell in row if cell)
+            texts = [show(cell) if cell else "not run" for cell in row]
+            print(f"| {name} | {n} | {method} | {' | '.join(texts)} |")
+
+    rows(accuracy)
+    print(
+        "\nARness: global@1 on the whole canvas (stream 1 / 2 / 3 / summary):\n",
+        head,
+        rule,
+        sep="\n",
+    )
+    rows(arness)
+    print("\nRounds (mean); answer tokens per forward (mean):\n", head, rule, sep="\n")
+    rows(lambda cell: f"{cell['rounds']:.1f}; {cell['tokens_per_forward']:.2f}")
 
 
 def accuracy(cell: dict) -> str:

@@ -20,7 +20,7 @@ from ..layout import Codec, Row, nap
 from ..models.box import Slots
 from .corrupt import masks, rates
 
-TASKS = {"countdown": 0.38, "chain": 0.25, "multiply": 0.2, "sudoku4": 0.17}
+TASKS = {"countdown": 0.37, "chain": 0.28, "multiply": 0.27, "sudoku4": 0.08}
 REDRAWS = 100  # failures in a row that mean that the slots do not suit the tasks
 Batch = dict[str, Tensor]
 

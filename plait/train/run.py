@@ -23,9 +23,13 @@ from .recipes import Optimiser, Recipe
 class Denoise(nn.Module):
     """A transformer and its objective, in the form that Trainer calls: a batch to a loss."""
 
-    def __init__(self, model: Transformer, objective: Objective, compiled: bool) -> None:
+    def __init__(
+        self, model: Transformer, objective: Objective, compiled: bool, half: bool = False
+    ) -> None:
         super().__init__()
         self.model = model
+        if half:  # a narrow model waits for memory: its residual stream in 2 bytes, not 4
+            model.embed.register_forward_hook(lambda _module, _tokens, x: x.bfloat16())
         self._loss = objective.__call__
         if compiled:
             # Blocks share one compiled graph per shape; the whole model would take minutes.
@@ -82,7 +86,9 @@ def train(
     callbacks: list[TrainerCallback] = [budget, average, record, Keep(save, recipe.save_every)]
     callbacks += [_tensorboard(logs)] if logs else []
     trainer = Trainer(
-        model=Denoise(model, recipe.objective, compiled=cuda and recipe.compiled),
+        model=Denoise(
+            model, recipe.objective, compiled=cuda and recipe.compiled, half=cuda and recipe.half
+        ),
         args=arguments,
         train_dataset=CanvasBatches(recipe.rows, codec, exclude, recipe.seed),
         data_collator=_only,

@@ -1,6 +1,5 @@
 """Word problems in which things are gained, lost, doubled, tripled and halved."""
 
-import math
 import pathlib
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -96,7 +95,7 @@ PROMPT = re.compile(
     f" {wording(QUESTIONS, **WORDS)}"
 )
 LONGEST = 46  # tokens of a path, by `length`
-FEWEST = 3  # kinds of path that every problem has
+FEWEST = 3  # kinds of path that every problem of at least three steps has
 
 Step = tuple[str, int]  # a sign of + - * / and a number
 Steps = tuple[Step, ...]
@@ -113,12 +112,12 @@ class Chain(Task):
     levels: range
 
     def sample(self, rng: Random, level: int) -> Problem:
-        """Draw changes until every result is in range and three kinds of path are short."""
+        """Draw changes until every result is in range and enough kinds of path are short."""
         while True:
             start, steps = rng.randint(2, 60), draw(rng, level)
             highest = 199 if rng.random() < 0.9 else 999
             values = totals(start, steps)
-            if values and max(values) <= highest and len(ways(start, steps)) >= FEWEST:
+            if values and max(values) <= highest and len(ways(start, steps)) >= min(level, FEWEST):
                 key = f"{start}{''.join(f'{sign}{n}' for sign, n in steps)}"
                 prompt = tell(rng, start, steps)
                 return Problem(self.name, prompt, str(values[-1]), key, level, (start, steps))
@@ -193,7 +192,7 @@ def ways(start: int, steps: Steps) -> list[Path]:
     found: dict[str, str] = {}
     for kind, write in KINDS.items():
         text = write(start, steps)
-        if length(text) <= LONGEST:
+        if text and length(text) <= LONGEST:
             found.setdefault(text, kind)
         elif kind == "one_by_one":
             break
@@ -222,10 +221,28 @@ def one_by_one(start: int, steps: Steps) -> str:
     return trace(start, ((step,) for step in steps))
 
 
+def reordered(start: int, steps: Steps, signs: str) -> str:
+    """Write one by one, in each run all changes of the first sign before those of the others.
+
+    Empty if a total on the way would not be positive.
+    """
+    ordered = [step for run in runs(steps) for sign in signs for step in run if step[0] == sign]
+    return one_by_one(start, tuple(ordered)) if totals(start, tuple(ordered)) else ""
+
+
 def gains_first(start: int, steps: Steps) -> str:
-    """Write each run of gains and losses as all its gains, then all its losses."""
-    ordered = [tuple(s for s in run if s[0] == sign) for run in runs(steps) for sign in "+-*/"]
-    return trace(start, [group for group in ordered if group])
+    """Reorder each run of gains and losses: all gains, then all losses."""
+    return reordered(start, steps, "+-*/")
+
+
+def losses_first(start: int, steps: Steps) -> str:
+    """Reorder each run of gains and losses: all losses, then all gains."""
+    return reordered(start, steps, "-+*/")
+
+
+def only_totals(start: int, steps: Steps) -> str:
+    """Write nothing but the total after each step."""
+    return " ".join(map(str, totals(start, steps)))
 
 
 def net(run: Steps) -> int:
@@ -248,65 +265,12 @@ def net_first(start: int, steps: Steps) -> str:
     return " ".join([*sums, trace(start, groups)])
 
 
-def form(k: int, c: int, d: int = 1) -> str:
-    """Write (kx+c)/d."""
-    text = f"{k if k > 1 else ''}x{f'{c:+d}' if c else ''}"
-    if d == 1:
-        return text
-    return f"({text})/{d}" if c else f"{text}/{d}"
-
-
-def value_of(start: int, k: int, c: int) -> str:
-    """Write k times start plus c, and its value if there is anything to work out."""
-    if k == 1 and c == 0:
-        return str(start)
-    return f"{f'{k}*' if k > 1 else ''}{start}{f'{c:+d}' if c else ''} {k * start + c}"
-
-
-def forwards(start: int, steps: Steps) -> str:
-    """Carry a factor and an offset of x, the start; put x in where halving does not go."""
-    k, c, text = 1, 0, []
-    for run in runs(steps):
-        sign, n = run[0]
-        if sign in "+-":
-            c += net(run)
-        elif sign == "*":
-            k, c = k * n, c * n
-        elif k % n == 0 and c % n == 0:
-            k, c = k // n, c // n
-        else:
-            text.append(f"{value_of(start, k, c)}/{n}")
-            start, k, c = (k * start + c) // n, 1, 0
-            text.append(f"x={start}")
-            continue
-        text.append(form(k, c))
-    return " ".join([*text, value_of(start, k, c)])
-
-
-def backwards(start: int, steps: Steps) -> str:
-    """Compose the steps from the last to the first into (kx+c)/d, then put the start in."""
-    k, c, d, text = 1, 0, 1, []
-    for run in reversed(runs(steps)):
-        sign, n = run[0]
-        if sign in "+-":
-            c += k * net(run)
-        elif sign == "*":
-            k *= n
-        else:
-            c, d = c * n, d * n
-        common = math.gcd(k, c, d)
-        k, c, d = k // common, c // common, d // common
-        text.append(form(k, c, d))
-    end = f"{value_of(start, k, c)}/{d} {(k * start + c) // d}" if d > 1 else value_of(start, k, c)
-    return " ".join([*text, end])
-
-
 KINDS: dict[str, Callable[[int, Steps], str]] = {
     "one_by_one": one_by_one,
     "gains_first": gains_first,
+    "losses_first": losses_first,
     "net_first": net_first,
-    "forwards": forwards,
-    "backwards": backwards,
+    "only_totals": only_totals,
 }
 
 

@@ -23,6 +23,7 @@ WORDINGS = (
     "Work out {a} * {b}.",
 )
 PROMPT = re.compile(wording(WORDINGS, a="[1-9][0-9]{0,3}", b="[1-9][0-9]{0,3}"))
+SUMMED = 3  # digits of a factor up to which running sums fit into a path
 
 
 @dataclass(frozen=True)
@@ -48,16 +49,13 @@ class Multiply(Task):
     def paths(self, problem: Problem, rng: Random, count: int) -> list[Path]:
         """Draw ways to split the product into easier ones."""
         a, b = problem.facts
-        found = [Path(by_digits(a, b), True, "by_digits_of_b")]
-        found.append(Path(by_digits(b, a), True, "by_digits_of_a"))
+        found = []
         for name, one, other in (("b", a, b), ("a", b, a)):
-            if halves := halve(other):
-                found.append(Path(spread(one, halves), True, f"by_halves_of_{name}"))
-            if up := round_up(other):
-                found.append(Path(spread(one, up), True, f"by_rounding_{name}"))
-        if (rows := halve(a)) and (columns := halve(b)):
-            cells = [row * column for row in rows for column in columns]
-            found.append(Path(total(cells), True, "by_grid"))
+            low = [int(digit) for digit in reversed(str(other))]
+            found.append(Path(by_digits(one, low, a * b), True, f"by_digits_of_{name}"))
+            found.append(Path(by_digits(one, low[::-1], a * b), True, f"by_digits_of_{name}_down"))
+            if 1 < len(low) <= SUMMED:
+                found.append(Path(running(one, low), True, f"running_over_{name}"))
         return choose(found, rng, count)
 
     def verify(self, problem: Problem, answer: str) -> bool:
@@ -73,38 +71,17 @@ class Multiply(Task):
         raise no_file(self.name, path)
 
 
-def by_digits(one: int, other: int) -> str:
-    """Add the products of `one` with each digit of `other`, highest first."""
-    digits = str(other)
-    places = [int(d) * 10 ** (len(digits) - i) for i, d in enumerate(digits, 1) if d != "0"]
-    if len(places) == 1:
-        return f"{one}*{other}={one * other}"
-    return total([one * place for place in places])
+def by_digits(one: int, digits: list[int], product: int) -> str:
+    """Write `one` times each digit, then the product: 4821*7=33747 *3=14463 *9=43389 4517277."""
+    parts = " *".join(f"{digit}={one * digit}" for digit in digits)
+    return f"{one}*{parts}" if len(digits) == 1 else f"{one}*{parts} {product}"
 
 
-def total(parts: list[int]) -> str:
-    """Write a sum with its value."""
-    return f"{'+'.join(map(str, parts))}={sum(parts)}"
-
-
-def spread(one: int, parts: tuple[int, int]) -> str:
-    """Distribute `one` over the sum of two parts."""
-    first, second = (one * part for part in parts)
-    return f"{one}*({parts[0]}{parts[1]:+d})={first}{second:+d}={first + second}"
-
-
-def halve(number: int) -> tuple[int, int] | None:
-    """Cut the digits in two halves: 9378 = 9300 + 78; a digit in two parts: 7 = 4 + 3."""
-    if number < 10:
-        return ((number + 1) // 2, number // 2) if number > 1 else None
-    unit = 10 ** (len(str(number)) // 2)
-    return (number - number % unit, number % unit) if number % unit else None
-
-
-def round_up(number: int) -> tuple[int, int] | None:
-    """Round up to one digit and subtract the rest: 937 = 1000 - 63; None if round."""
-    unit = 10 ** max(1, len(str(number)) - 1)
-    return (number - number % unit + unit, number % unit - unit) if number % unit else None
+def running(one: int, low: list[int]) -> str:
+    """Add up the shifted products from the lowest digit: 33747+144630=178377+4338900=4517277."""
+    parts = [one * digit * 10**place for place, digit in enumerate(low)]
+    sums = [sum(parts[: i + 1]) for i in range(1, len(parts))]
+    return str(parts[0]) + "".join(f"+{p}={s}" for p, s in zip(parts[1:], sums, strict=True))
 
 
 def multiply(digits: int = 4) -> Multiply:
