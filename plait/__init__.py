@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from .budget import Budget as Budget
     from .canvas import Canvas as Canvas
     from .decode import Decoder as Decoder
-    from .decode import Denoiser as Denoiser
     from .decode import decode as decode
     from .errors import PlaitError as PlaitError
     from .generate import Answer as Answer
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from .layout import plain as plain
     from .models.load import Model as Model
     from .models.load import load as load
+    from .parts import Denoiser as Denoiser
     from .trace import Trace as Trace
 
 __version__ = "0.1.0"
@@ -35,7 +35,7 @@ _HOME = {
     "Budget": "budget",
     "Canvas": "canvas",
     "Decoder": "decode",
-    "Denoiser": "decode",
+    "Denoiser": "parts",
     "Layout": "layout",
     "Model": "models.load",
     "PlaitError": "errors",

@@ -1,10 +1,11 @@
 """The canvas: what has been written so far, and what may still change."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from jaxtyping import Bool, Int
 from torch import Tensor
 
@@ -29,6 +30,8 @@ class Canvas:
     eos_id: int
     regions: int = 1
     group: Int[Tensor, "B L"] | None = None
+    id: Int[Tensor, "B L"] | None = None  # names of positions; None = they never moved
+    named: int = 0  # names given so far, once positions have moved
 
     @property
     def given(self) -> Bool[Tensor, "B L"]:
@@ -58,6 +61,71 @@ class Canvas:
         values = {f.name: getattr(self, f.name) for f in fields(self)}
         tensors: dict[str, Any] = {k: change(v) for k, v in values.items() if isinstance(v, Tensor)}
         return replace(self, **tensors)
+
+    @staticmethod
+    def stack(rows: Sequence["Canvas"]) -> "Canvas":
+        """Rows without padding, padded on the right to the longest, as one canvas."""
+        first, width = rows[0], max(r.tokens.shape[1] for r in rows)
+        blank = {"tokens": first.eos_id, "region": GIVEN, "group": -1, "id": -1}
+        moved = any(r.id is not None for r in rows)
+
+        def joined(name: str) -> Tensor:
+            parts = [getattr(r, name) for r in rows]
+            if parts[0].ndim == 1:
+                return torch.cat(parts)
+            pad = [F.pad(p, (0, width - p.shape[1]), value=blank.get(name, 0)) for p in parts]
+            return torch.cat(pad)
+
+        rows = [replace(r, id=r.ids) for r in rows] if moved else list(rows)
+        values = {f.name: getattr(rows[0], f.name) for f in fields(first)}
+        tensors: dict[str, Any] = {k: joined(k) for k, v in values.items() if isinstance(v, Tensor)}
+        tensors["pos"] = torch.arange(width, device=first.tokens.device).repeat(len(rows), 1)
+        return replace(rows[0], **tensors, named=max(r.named for r in rows))
+
+    @property
+    def ids(self) -> Int[Tensor, "B L"]:
+        """Names of the positions, which stay with them when they move."""
+        return (
+            torch.arange(self.tokens.shape[1]).expand_as(self.tokens)
+            if self.id is None
+            else self.id
+        )
+
+    def resize(
+        self, insert: Int[Tensor, "B L"] | None, delete: Bool[Tensor, "B L"] | None
+    ) -> tuple["Canvas", Int[Tensor, "B M"]]:
+        """Put `insert` masks after each position and cut `delete` away; given ones stay.
+
+        Returns the canvas and, for each of its positions, where it was before (-1 = new).
+        """
+        insert = torch.zeros_like(self.tokens) if insert is None else insert
+        kept = torch.ones_like(self.given) if delete is None else ~delete | self.given
+        rows, places = [], []
+        for i, end in enumerate(self.length.tolist()):
+            here = torch.arange(end, device=insert.device)
+            copies = kept[i, :end].long() + insert[i, :end]
+            source = here.repeat_interleave(copies)
+            new = torch.cat([source.new_tensor([-1]), source]).diff() == 0
+            new |= ~kept[i, source]
+            rows.append(self._rearranged(i, source, new))
+            places.append(source.masked_fill(new, -1)[None])
+        width = max(p.shape[1] for p in places)
+        index = torch.cat([F.pad(p, (0, width - p.shape[1]), value=-1) for p in places])
+        return Canvas.stack(rows), index
+
+    def _rearranged(self, row: int, source: Tensor, new: Tensor) -> "Canvas":
+        """Row `row` with the positions `source`, masked where `new`."""
+        moved = self.each(lambda x: x[row : row + 1, source] if x.ndim == 2 else x[row : row + 1])
+        names = self.ids.to(source.device)[row, source]
+        given = self.named or self.tokens.shape[1]
+        fresh = given - 1 + new.cumsum(0)
+        return replace(
+            moved,
+            tokens=moved.tokens.masked_fill(new, self.mask_id),
+            length=torch.full_like(moved.length, len(source)),
+            id=torch.where(new, fresh, names)[None],
+            named=given + int(new.sum()),
+        )
 
     def row(self, row: int) -> "Canvas":
         """One row by itself, without padding."""

@@ -2,36 +2,65 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from typing import Any, Protocol, runtime_checkable
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Int
 from torch import Tensor
 
 from .canvas import Canvas
+from .guide import Plain
 from .length import EndAtEos
-from .look import look
-from .parts import Length, Part, Reviser, Sampler, Schedule, Selector, View, take
+from .look import look, scope
+from .meter import Meter
+from .parts import Denoiser, Guide, Length, Part, Reviser, Sampler, Schedule, Selector, Stop, View
+from .parts import take as take_rows
 from .revise import Keep
 from .sample import Greedy
 from .select import TopK
+from .stop import WhenFull
 from .trace import Recorder, Trace
 
 REVISIONS = 4  # rounds per free position after which nothing is taken back, so that all ends
 
 
+@dataclass(frozen=True)
+class State:
+    """The memory of every part and the round of every row."""
+
+    memo: dict[str, Any]
+    round: Int[Tensor, " B"]
+
+    def rows(self, which: Int[Tensor, " N"]) -> "State":
+        """The state of some of the rows."""
+        return State(take_rows(self.memo, which), self.round[which])
+
+
+@dataclass(frozen=True)
+class Round:
+    """What one round did to the canvas: the masks that were applied and the view behind them."""
+
+    view: View
+    commit: Bool[Tensor, "B L"]
+    rewrite: Bool[Tensor, "B L"]
+    retract: Bool[Tensor, "B L"]
+    fill: Bool[Tensor, "B L"]
+    canvas: Canvas  # after the round
+
+
 @runtime_checkable
-class Denoiser(Protocol):
-    """A masked diffusion model as the loop sees it."""
+class Judge(Protocol):
+    """Owns a round because it looks at several candidate canvases in one forward pass."""
 
-    vocab: int
+    def init(self, canvas: Canvas) -> Any:
+        """Return the memory it carries from round to round; leading axis B."""
+        ...
 
-    def __call__(self, canvas: Canvas, where: Bool[Tensor, "B L"]) -> Float[Tensor, "N V"]:
-        """Return logits at the N positions of `where`, in row-major order.
-
-        A row's logits must not depend on the other rows of the batch.
-        """
+    def round(
+        self, model: Denoiser, decoder: "Decoder", canvas: Canvas, state: State, seed: int
+    ) -> tuple[Round, State]:
+        """Do one round, made of `observe` and `act`."""
         ...
 
 
@@ -44,11 +73,15 @@ class Decoder:
     sampler: Sampler = Greedy()
     reviser: Reviser = Keep()
     length: Length = EndAtEos()
+    guide: Guide = Plain()
+    stop: Stop = WhenFull()
+    judge: Judge | None = None
 
     @property
     def parts(self) -> dict[str, Part]:
-        """The parts by name."""
-        return {f.name: getattr(self, f.name) for f in fields(self)}
+        """The parts by name, without the judge."""
+        named = {f.name: getattr(self, f.name) for f in fields(self)}
+        return {name: part for name, part in named.items() if isinstance(part, Part)}
 
     @property
     def needs(self) -> frozenset[str]:
@@ -56,56 +89,66 @@ class Decoder:
         return frozenset().union(*(p.needs for p in self.parts.values()))
 
 
-@dataclass(frozen=True)
-class State:
-    """The memory of every part and the round of every row."""
-
-    memo: dict[str, Any]
-    round: Int[Tensor, " B"]
-
-
-@dataclass(frozen=True)
-class Round:
-    """What one round did to the canvas: the masks that were applied and the view behind them."""
-
-    view: View
-    commit: Bool[Tensor, "B L"]
-    retract: Bool[Tensor, "B L"]
-    fill: Bool[Tensor, "B L"]
-    canvas: Canvas  # after the round
-
-
 def init(decoder: Decoder, canvas: Canvas) -> State:
     """Return the state of `decoder` before its first round on `canvas`."""
     memo = {name: part.init(canvas) for name, part in decoder.parts.items()}
+    if decoder.judge is not None:
+        memo["judge"] = decoder.judge.init(canvas)
     return State(memo, torch.zeros_like(canvas.length))
 
 
 def step(
     model: Denoiser, decoder: Decoder, canvas: Canvas, state: State, seed: int = 0
 ) -> tuple[Round, State]:
-    """One round: plan, one forward, draw, select, revise, close what has ended.
+    """One round: look, then act."""
+    if decoder.judge is not None:
+        return decoder.judge.round(model, decoder, canvas, state, seed)
+    view, state = observe(model, decoder, canvas, state, seed)
+    return act(decoder, view, state)
 
-    The invariants of all methods live here: only open masks are committed, every row that can
-    commits at least one, given positions never change.
-    """
+
+def observe(
+    model: Denoiser, decoder: Decoder, canvas: Canvas, state: State, seed: int
+) -> tuple[View, State]:
+    """Plan, one forward pass, and a candidate for each position that is looked at."""
     memo = dict(state.memo)
     plan, memo["schedule"] = decoder.schedule(canvas, state.round, memo["schedule"])
     open = plan.open & canvas.masked
     open = torch.where(open.any(1, keepdim=True), open, canvas.masked)
-    logits = model(canvas, open).float()
-    view = look(canvas, plan, open, logits, decoder.sampler, seed, state.round, decoder.needs)
+    where = scope(canvas, open, decoder.needs)
+    logits, memo["guide"] = decoder.guide(model, canvas, where, memo["guide"])
+    view = look(
+        canvas, plan, open, where, logits.float(), decoder.sampler, seed, state.round, decoder.needs
+    )
+    return view, State(memo, state.round)
+
+
+def act(decoder: Decoder, view: View, state: State) -> tuple[Round, State]:
+    """Select, revise, close what has ended, and apply it all.
+
+    The invariants of all methods live here: only open masks are committed, every row that can
+    commits at least one, given positions never change, and revision ends.
+    """
+    memo, canvas = dict(state.memo), view.canvas
     commit, memo["selector"] = decoder.selector(view, memo["selector"])
-    commit = commit & open
+    commit = commit & view.open
     commit = torch.where(commit.any(1, keepdim=True), commit, best(view))
-    retract, memo["reviser"] = decoder.reviser(view, memo["reviser"])
-    may_revise = (state.round < REVISIONS * (~canvas.given).sum(1))[:, None]
-    retract = retract & ~commit & ~canvas.masked & ~canvas.given & may_revise
-    after = canvas.write(commit, view.draw).erase(retract)
-    fill, memo["length"] = decoder.length(after, memo["length"])
-    fill = fill & after.masked
+    finish, memo["stop"] = decoder.stop(view, memo["stop"])
+    commit = commit | (finish[:, None] & canvas.masked)
+    commit = commit & ~decoder.length.waits(view, memo["length"])[:, None]
+    revision, memo["reviser"] = decoder.reviser(view, commit, memo["reviser"])
+    written = (commit | ~canvas.masked) & ~canvas.given & ~finish[:, None]
+    written = written & (view.round < REVISIONS * (~canvas.given).sum(1))[:, None]
+    retract, rewrite = revision.erase & written, revision.rewrite & written & ~commit
+    after = canvas.write(commit | rewrite, view.draw).erase(retract)
+    change, memo["length"] = decoder.length(after, view, memo["length"])
+    fill = change.fill & after.masked
     after = after.write(fill, torch.full_like(after.tokens, after.eos_id))
-    return Round(view, commit, retract, fill, after), State(memo, state.round + 1)
+    if change.insert is not None or change.delete is not None:
+        after, index = after.resize(change.insert, change.delete)
+        memo |= {name: part.moved(memo[name], index) for name, part in decoder.parts.items()}
+    done = Round(view, commit, rewrite & ~retract, retract, fill, after)
+    return done, State(memo, state.round + 1)
 
 
 def best(view: View) -> Bool[Tensor, "B L"]:
@@ -127,20 +170,23 @@ def decode(
     A row leaves the batch when it is done. `watch` is called after each round with what happened
     and the rows (indices into `canvas`) that it happened to.
     """
-    recorder, start = Recorder(canvas, seed), time.perf_counter()
-    state, tokens = init(decoder, canvas), canvas.tokens.clone()
-    live = torch.arange(len(tokens), device=tokens.device)
-    current = canvas
+    meter, start = Meter(model), time.perf_counter()
+    recorder = Recorder(canvas, seed, meter)
+    live, current, state = list(range(len(canvas.tokens))), canvas, init(decoder, canvas)
+    finished: dict[int, Canvas] = {}
     while True:
-        keep = current.masked.any(1).nonzero()[:, 0]
+        busy = current.masked.any(1)
+        for i in (~busy).nonzero()[:, 0].tolist():
+            finished[live[i]] = current.row(i)
+        keep = busy.nonzero()[:, 0]
         if len(keep) < len(live):
-            live, current = live[keep], current.rows(keep)
-            state = State(take(state.memo, keep), state.round[keep])
-        if not len(live):
-            return replace(canvas, tokens=tokens), recorder.traces()
-        done, state = step(model, decoder, current, state, seed)
+            live = [live[i] for i in keep.tolist()]
+            current, state = current.rows(keep), state.rows(keep)
+        if not live:
+            rows = [finished[row] for row in sorted(finished)]
+            return Canvas.stack(rows), [recorder.trace(i, row) for i, row in enumerate(rows)]
+        done, state = step(meter, decoder, current, state, seed)
         current = done.canvas
-        tokens[live] = current.tokens
-        recorder.add(done, live.tolist(), time.perf_counter() - start)
+        recorder.add(done, live, time.perf_counter() - start)
         if watch is not None:
-            watch(done, live.tolist())
+            watch(done, live)

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 
 from .canvas import Canvas
-from .parts import Length, Mask, nothing
+from .parts import Change, Length, View, nothing
 
 
 @dataclass(frozen=True)
@@ -16,20 +16,22 @@ class EndAtEos(Length):
     What stands after the end is never read, so no answer changes: only rounds are saved.
     """
 
-    def __call__(self, canvas: Canvas, memo: Any) -> tuple[Mask, Any]:
+    def __call__(self, canvas: Canvas, view: View, memo: Any) -> tuple[Change, Any]:
         """Return the masked positions after an end."""
+        del view
         ended = nothing(canvas)
         end = (canvas.tokens == canvas.eos_id) & ~canvas.given
         for region in range(canvas.regions):
             inside = canvas.region == region
             ended |= inside & (torch.where(inside, end, False).cumsum(1) > 0)
-        return ended & canvas.masked, memo
+        return Change(ended & canvas.masked), memo
 
 
 @dataclass(frozen=True)
 class Full(Length):
     """Decode every position, whatever has ended."""
 
-    def __call__(self, canvas: Canvas, memo: Any) -> tuple[Mask, Any]:
-        """Return the empty mask."""
-        return nothing(canvas), memo
+    def __call__(self, canvas: Canvas, view: View, memo: Any) -> tuple[Change, Any]:
+        """Return no change."""
+        del view
+        return Change(nothing(canvas)), memo

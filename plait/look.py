@@ -29,39 +29,47 @@ def _spread(
     return full.masked_scatter(open.reshape(*open.shape, *[1] * (values.ndim - 1)), values)
 
 
+def scope(canvas: Canvas, open: Bool[Tensor, "B L"], needs: frozenset[str]) -> Tensor:
+    """Which positions need logits, for parts that need `needs`: bool[B, L]."""
+    where = open
+    if "masked" in needs:
+        where = where | canvas.masked
+    if "placed" in needs:
+        where = where | ~(canvas.masked | canvas.given)
+    return where
+
+
 def look(
     canvas: Canvas,
     plan: Plan,
     open: Bool[Tensor, "B L"],
+    where: Bool[Tensor, "B L"],
     logits: Float[Tensor, "N V"],
     sampler: Sampler,
     seed: int,
     round: Int[Tensor, " B"],
     needs: frozenset[str],
 ) -> View:
-    """Draw a candidate at every open position and describe how sure the model is of it."""
+    """Draw a candidate at every position of `where` and describe how sure the model is of it."""
     logits = logits.index_fill(-1, torch.tensor([canvas.mask_id], device=logits.device), -torch.inf)
-    row, place = open.nonzero(as_tuple=True)
-    where = torch.stack([canvas.key[row], canvas.pos[row, place], round[row]], 1)
-    draw = sampler(logits, seed, where)
-
+    row, place = where.nonzero(as_tuple=True)
+    keys = torch.stack([canvas.key[row], canvas.pos[row, place], round[row]], 1)
+    draw = sampler(logits, seed, keys)
     extra: dict[str, Tensor] = {}
+    if "placed" in needs:
+        token = torch.where(canvas.masked, 0, canvas.tokens)[row, place]
+        placed = log_probability(logits, token)
+        placed = placed.masked_fill(canvas.masked[row, place], -torch.inf)
+        extra["placed"] = _spread(where, placed, -torch.inf)
     if "second" in needs:
         other = logits.scatter(-1, draw[:, None], -torch.inf).argmax(-1)
-        extra["second"] = _spread(open, log_probability(logits, other), -torch.inf)
+        extra["second"] = _spread(where, log_probability(logits, other), -torch.inf)
     if "entropy" in needs:
         logp = logits.log_softmax(-1)
-        extra["entropy"] = _spread(open, -(logp.exp() * logp.clamp(min=-1e30)).sum(-1), torch.inf)
+        entropy = -(logp.exp() * logp.clamp(min=-1e30)).sum(-1)
+        extra["entropy"] = _spread(where, entropy, torch.inf)
     if "logp" in needs:
-        extra["logp"] = _spread(open, logits.log_softmax(-1), -torch.inf)
-    chosen = _spread(open, log_probability(logits, draw), -torch.inf)
-    return View(
-        canvas,
-        plan,
-        open,
-        seed,
-        round,
-        draw=_spread(open, draw, canvas.mask_id),
-        chosen=chosen,
-        **extra,
-    )
+        extra["logp"] = _spread(where, logits.log_softmax(-1), -torch.inf)
+    chosen = _spread(where, log_probability(logits, draw), -torch.inf)
+    tokens = _spread(where, draw, canvas.mask_id)
+    return View(canvas, plan, open, seed, round, draw=tokens, chosen=chosen, **extra)

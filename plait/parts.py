@@ -8,10 +8,10 @@ axis, so that a row can leave or join a batch at any round.
 import abc
 import dataclasses
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Shaped
 from torch import Tensor
 
 from . import keyed
@@ -31,10 +31,12 @@ class Plan:
 
 @dataclass(frozen=True)
 class View:
-    """What selector and reviser see after one forward pass.
+    """What selector, reviser, length and stop see after one forward pass.
 
     The statistics are float32, made once, from the logits without the mask token and before any
-    temperature. Positions that were not looked at hold -inf (entropy: +inf).
+    temperature. Positions that were not looked at hold -inf (entropy: +inf). Looked at are the
+    open positions, all masked ones for parts with needs = {"masked"}, and the written ones too
+    for parts with needs = {"placed"}.
     """
 
     canvas: Canvas
@@ -44,6 +46,7 @@ class View:
     round: Int[Tensor, " B"]
     draw: Int[Tensor, "B L"]  # the sampler's candidate
     chosen: Float[Tensor, "B L"]  # log-probability of the candidate, nats
+    placed: Float[Tensor, "B L"] | None = None  # of the token that is written there
     second: Float[Tensor, "B L"] | None = None  # of the best other token; needs = {"second"}
     entropy: Float[Tensor, "B L"] | None = None  # nats; needs = {"entropy"}
     logp: Float[Tensor, "B L V"] | None = None  # needs = {"logp"}
@@ -62,6 +65,13 @@ class Part(abc.ABC):
     def init(self, canvas: Canvas) -> Any:  # noqa: ARG002
         """Return the memory this part carries from round to round; leading axis B."""
         return None
+
+    def moved(self, memo: Any, index: Int[Tensor, "B L"]) -> Any:  # noqa: ARG002
+        """Return the memory after positions moved: new place i was `index[i]`, or is new (-1).
+
+        Parts with memory per position must answer this; see `by_index`.
+        """
+        return memo
 
 
 class Schedule(Part):
@@ -90,20 +100,85 @@ class Sampler(Part):
         """Return a token for each position; `where` holds its (row key, position, round)."""
 
 
+@dataclass(frozen=True)
+class Revision:
+    """What to take back, and what to write over: masks over the canvas.
+
+    A position in `rewrite` gets the candidate of this round (`View.draw`).
+    """
+
+    erase: Bool[Tensor, "B L"]
+    rewrite: Bool[Tensor, "B L"]
+
+
 class Reviser(Part):
-    """What to take back."""
+    """What to take back or to write over."""
 
     @abc.abstractmethod
-    def __call__(self, view: View, memo: Any) -> tuple[Mask, Any]:
-        """Return which written positions to mask again."""
+    def __call__(self, view: View, commit: Mask, memo: Any) -> tuple[Revision, Any]:
+        """Return the changes to written positions; those of `commit` count as written."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """How regions end, grow and shrink.
+
+    `fill` closes masked positions with the end-of-sequence token. `insert` counts new masked
+    positions to put after each position, in its region; `delete` cuts positions away.
+    """
+
+    fill: Bool[Tensor, "B L"]
+    insert: Int[Tensor, "B L"] | None = None
+    delete: Bool[Tensor, "B L"] | None = None
 
 
 class Length(Part):
     """How long a region is."""
 
     @abc.abstractmethod
-    def __call__(self, canvas: Canvas, memo: Any) -> tuple[Mask, Any]:
-        """Return which masked positions to close with the end-of-sequence token."""
+    def __call__(self, canvas: Canvas, view: View, memo: Any) -> tuple[Change, Any]:
+        """Return the changes of length; `canvas` is the one after this round's commits."""
+
+    def waits(self, view: View, memo: Any) -> Bool[Tensor, " B"]:  # noqa: ARG002
+        """Return the rows that should commit nothing now, since their length is being found."""
+        return torch.zeros_like(view.round, dtype=torch.bool)
+
+
+class Stop(Part):
+    """When the rest needs no more rounds."""
+
+    needs = frozenset({"masked"})
+
+    @abc.abstractmethod
+    def __call__(self, view: View, memo: Any) -> tuple[Bool[Tensor, " B"], Any]:
+        """Return the rows to finish now: each masked position gets its candidate."""
+
+
+class Guide(Part):
+    """What stands between the model and the decoder: other logits, for more forwards perhaps."""
+
+    @abc.abstractmethod
+    def __call__(
+        self, model: "Denoiser", canvas: Canvas, where: Mask, memo: Any
+    ) -> tuple[Float[Tensor, "N V"], Any]:
+        """Return logits at the N positions of `where`, in row-major order."""
+
+
+@runtime_checkable
+class Denoiser(Protocol):
+    """A masked diffusion model as the loop sees it."""
+
+    @property
+    def vocab(self) -> int:
+        """Number of token ids, the mask included."""
+        ...
+
+    def __call__(self, canvas: Canvas, where: Bool[Tensor, "B L"]) -> Float[Tensor, "N V"]:
+        """Return logits at the N positions of `where`, in row-major order.
+
+        A row's logits must not depend on the other rows of the batch.
+        """
+        ...
 
 
 def take(memo: Any, rows: Int[Tensor, " N"]) -> Any:
@@ -118,6 +193,14 @@ def take(memo: Any, rows: Int[Tensor, " N"]) -> Any:
         fields = {f.name: take(getattr(memo, f.name), rows) for f in dataclasses.fields(memo)}
         return dataclasses.replace(memo, **fields)
     return memo
+
+
+def by_index(values: Shaped[Tensor, "B L *rest"], index: Int[Tensor, "B M"]) -> Tensor:
+    """Return values per position after a move, zero at new positions: [B, M, ...]."""
+    old = index.clamp(min=0)
+    rows = torch.arange(len(index), device=index.device)[:, None]
+    new = (index < 0).reshape(*index.shape, *[1] * (values.ndim - 2))
+    return torch.where(new, torch.zeros_like(values[rows, old]), values[rows, old])
 
 
 def nothing(canvas: Canvas) -> Mask:

@@ -1,15 +1,16 @@
-"""Revisers: which written positions to take back."""
+"""Revisers: which written positions to take back or to write over."""
 
 from dataclasses import dataclass
 from typing import Any
 
-from .parts import Mask, Reviser, View, nothing
+from .parts import Mask, Reviser, Revision, View, nothing
 
 
 @dataclass(frozen=True)
 class Keep(Reviser):
-    """Never take anything back."""
+    """Never change anything that is written."""
 
-    def __call__(self, view: View, memo: Any) -> tuple[Mask, Any]:
-        """Return the empty mask."""
-        return nothing(view.canvas), memo
+    def __call__(self, view: View, commit: Mask, memo: Any) -> tuple[Revision, Any]:
+        """Return no change."""
+        del commit
+        return Revision(nothing(view.canvas), nothing(view.canvas)), memo

@@ -11,16 +11,18 @@ from .canvas import Canvas
 
 if TYPE_CHECKING:
     from .decode import Round
+    from .meter import Meter
 
-COMMIT, FILL, RETRACT = 0, 1, 2
+COMMIT, REWRITE, RETRACT, FILL = range(4)
 
 
 @dataclass(frozen=True)
 class Trace:
     """The decode of one row, as columns with one entry per event.
 
-    Events are in time order; within a round commits come by falling score, then fills (positions
-    closed because their region had ended: no decision of the model), then retractions.
+    Events are in time order; within a round commits come by falling score, then tokens written
+    over, then retractions, then fills (positions closed because their region had ended: no
+    decision of the model).
     """
 
     start: Int[np.ndarray, " L"]  # tokens before the first round
@@ -33,9 +35,9 @@ class Trace:
     position: np.ndarray  # [E]
     token: np.ndarray  # [E]; a retraction's is the mask
     score: np.ndarray  # [E] float32: log-probability of the token, nats
-    kind: np.ndarray  # [E]: COMMIT, FILL or RETRACT
+    kind: np.ndarray  # [E]: COMMIT, REWRITE, RETRACT or FILL
     rounds: int
-    forwards: int
+    forwards: int  # network passes; every candidate looked at counts
     query_tokens: int  # positions recomputed, summed over forwards
     seconds: float  # from the start of its batch to the end of its last round
 
@@ -59,12 +61,11 @@ class Trace:
 class Recorder:
     """Collects rounds while a batch is decoded."""
 
-    def __init__(self, canvas: Canvas, seed: int) -> None:
-        self._canvas, self._seed = canvas, seed
-        rows = range(len(canvas.tokens))
-        self._events: list[list[np.ndarray]] = [[] for _ in rows]
-        self._work = np.zeros((len(rows), 3), dtype=np.int64)  # rounds, forwards, query tokens
-        self._seconds = [0.0 for _ in rows]
+    def __init__(self, canvas: Canvas, seed: int, meter: "Meter") -> None:
+        self._canvas, self._seed, self._meter = canvas, seed, meter
+        self._events: list[list[np.ndarray]] = [[] for _ in canvas.tokens]
+        self._rounds = [0 for _ in canvas.tokens]
+        self._seconds = [0.0 for _ in canvas.tokens]
 
     def add(self, done: "Round", rows: list[int], seconds: float) -> None:
         """Record one round of the rows `rows` of the canvas."""
@@ -74,46 +75,61 @@ class Recorder:
         for i, row in enumerate(rows):
             part = table[bounds[i] : bounds[i + 1], 1:]
             self._events[row].append(np.insert(part, 0, before[i], axis=1))
-            self._work[row] += (1, 1, int(self._canvas.length[row]))
+            self._rounds[row] += 1
             self._seconds[row] = seconds
 
-    def traces(self) -> list[Trace]:
-        """Return one trace per row of the canvas."""
-        return [self._trace(row) for row in range(len(self._events))]
+    def trace(self, row: int, final: Canvas) -> Trace:
+        """Return the trace of a row, given its canvas after the last round, without padding.
 
-    def _trace(self, row: int) -> Trace:
-        canvas, length = self._canvas, int(self._canvas.length[row])
+        Where positions moved, events are told in the places of the final canvas. What was written
+        at a position that was cut away later leaves no event.
+        """
+        start, region = self._canvas.tokens[row].cpu().numpy(), final.region[0].cpu().numpy()
+        names = final.ids[0].cpu().numpy()
+        place = np.full(int(names.max(initial=-1)) + 1, -1)
+        place[names] = np.arange(len(names))
         table = np.concatenate([np.zeros((0, 5)), *self._events[row]])
-        round, kind, position, token, score = table.T
-        rounds, forwards, query_tokens = self._work[row].tolist()
+        position = table[:, 2].astype(np.int64)
+        here = (position < len(place)) & (place[np.minimum(position, len(place) - 1)] >= 0)
+        round, kind, position, token, score = table[here].T
+        old = names < int(self._canvas.length[row])
         return Trace(
-            start=canvas.tokens[row, :length].cpu().numpy(),
-            region=canvas.region[row, :length].cpu().numpy(),
-            mask_id=canvas.mask_id,
-            eos_id=canvas.eos_id,
+            start=np.where(old, start[np.where(old, names, 0)], final.mask_id),
+            region=region,
+            mask_id=final.mask_id,
+            eos_id=final.eos_id,
             seed=self._seed,
-            key=int(canvas.key[row]),
+            key=(key := int(final.key[0])),
             round=round.astype(np.int32),
-            position=position.astype(np.int32),
+            position=place[position.astype(np.int64)].astype(np.int32),
             token=token.astype(np.int32),
             score=score.astype(np.float32),
             kind=kind.astype(np.int8),
-            rounds=rounds,
-            forwards=forwards,
-            query_tokens=query_tokens,
+            rounds=self._rounds[row],
+            forwards=self._meter.forwards[key],
+            query_tokens=self._meter.query_tokens[key],
             seconds=self._seconds[row],
         )
 
 
 def events(done: "Round") -> np.ndarray:
     """Return the events of one round: [E, 5] of row, kind, position, token, score; sorted."""
+    canvas, view = done.view.canvas, done.view
+    mask, eos = (
+        torch.full_like(view.draw, canvas.mask_id),
+        torch.full_like(view.draw, canvas.eos_id),
+    )
+    nothing = torch.zeros_like(view.chosen)
     parts = []
-    for kind, mask in ((COMMIT, done.commit), (FILL, done.fill), (RETRACT, done.retract)):
-        row, place = mask.nonzero(as_tuple=True)
-        token, score = done.canvas.tokens[row, place], done.view.chosen[row, place]
-        if kind != COMMIT:
-            score = torch.zeros_like(score)
-        columns = [row, torch.full_like(row, kind), place, token, score]
+    for kind, where, token, score in (
+        (COMMIT, done.commit, view.draw, view.chosen),
+        (REWRITE, done.rewrite, view.draw, view.chosen),
+        (RETRACT, done.retract, mask, nothing),
+        (FILL, done.fill, eos, nothing),
+    ):
+        row, place = where.nonzero(as_tuple=True)
+        names = place if canvas.id is None else canvas.id[row, place]
+        columns = [row, torch.full_like(row, kind), names, token[row, place], score[row, place]]
         parts.append(torch.stack([c.double() for c in columns], 1))
     table = torch.cat(parts).cpu().numpy()
     return table[np.lexsort((table[:, 2], -table[:, 4], table[:, 1], table[:, 0]))]

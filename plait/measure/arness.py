@@ -38,9 +38,9 @@ def steps(trace: Trace, region: int | None = None) -> list[Step]:
         commits = [position for kind, position in now if kind == COMMIT]
         if commits:
             out.append(Step(commits, masked))
-        gone = {position for kind, position in now if kind != RETRACT}
-        back = [position for kind, position in now if kind == RETRACT]
-        masked = sorted([p for p in masked if p not in gone] + back)
+        back = {position for kind, position in now if kind == RETRACT}
+        gone = {position for _, position in now} - back
+        masked = sorted({*masked, *back} - gone)
     return out
 
 

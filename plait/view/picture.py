@@ -33,12 +33,22 @@ class Picture:
 
     def add(self, done: Round, row: int) -> None:
         """Take in what a round did to row `row` of its canvas."""
+        before, after = done.view.canvas, done.canvas
         commit = done.commit[row].cpu().numpy()
-        self.tokens = done.canvas.tokens[row].cpu().numpy()
-        self.born[commit | done.fill[row].cpu().numpy()] = self.rounds
+        written = (done.commit | done.rewrite | done.fill)[row].cpu().numpy()
+        self.born[written] = self.rounds
         self.born[done.retract[row].cpu().numpy()] = MASKED
+        if after.ids.shape != before.ids.shape or not after.ids.equal(before.ids):
+            self._move(before.ids[row].tolist(), after.ids[row].tolist())
+            self.region = after.region[row].cpu().numpy()
+        self.tokens = after.tokens[row].cpu().numpy()
         self.rounds += 1
         self.committed += int(commit.sum())
+
+    def _move(self, before: list[int], after: list[int]) -> None:
+        """Let each position keep its round where it has gone; new ones are masked."""
+        born = dict(zip(before, self.born.tolist(), strict=True))
+        self.born = np.array([born.get(name, MASKED) for name in after])
 
     def pieces(self, region: int, codec: Codec) -> list[Piece]:
         """The text of a segment, piece by piece, up to its end."""

@@ -5,13 +5,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
+import torch
 from rich.console import Console
 from tiny import EOS, MASK, Digits, Tiny
 
 from plait.decode import decode
 from plait.layout import nap
 from plait.methods import load
-from plait.parts import Reviser
+from plait.parts import Reviser, Revision
 from plait.trace import RETRACT
 from plait.view.drawing import SHADES, Drawing, fold, newest, shade
 from plait.view.live import Live, lines
@@ -78,8 +79,9 @@ def test_nothing_after_the_end_is_shown():
 class TakeBackOnce(Reviser):
     """Masks all that is written, in the third round."""
 
-    def __call__(self, view, memo):
-        return ~view.canvas.masked & ~view.canvas.given & (view.round == 2)[:, None], memo
+    def __call__(self, view, commit, memo):
+        written = ~view.canvas.masked & ~view.canvas.given & (view.round == 2)[:, None]
+        return Revision(written, torch.zeros_like(written)), memo
 
 
 def test_a_retracted_token_is_a_dot_again():
