@@ -18,7 +18,9 @@ def log_probability(logits: Float[Tensor, "N V"], token: Int[Tensor, " N"]) -> F
     """
     rest = logits - logits.gather(-1, token[:, None])
     rest = rest.scatter(-1, token[:, None], -torch.inf)
-    return -F.softplus(rest.logsumexp(-1), threshold=1e4)
+    # In float64, since a CPU rounds the last few of N float32 values differently from the rest,
+    # and a row's numbers must not depend on how many rows there are.
+    return -F.softplus(rest.logsumexp(-1).double(), threshold=1e4).to(logits.dtype)
 
 
 def _spread(

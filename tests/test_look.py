@@ -21,3 +21,13 @@ def test_sure_positions_do_not_tie():
 def test_a_token_that_stands_alone_is_certain():
     logits = torch.tensor([[1.0, -torch.inf, -torch.inf]])
     assert log_probability(logits, torch.zeros(1).long()) == 0
+
+
+def test_a_row_does_not_depend_on_how_many_rows_there_are():
+    """To the last bit: a tie broken by rounding would be broken differently in another batch."""
+    logits = 4 * torch.randn(75, 50, generator=torch.Generator().manual_seed(0))
+    token = torch.arange(75) % 50
+    together = log_probability(logits, token)
+    for n in (1, 7, 8, 31):
+        apart = [log_probability(logits[i : i + n], token[i : i + n]) for i in range(0, 75, n)]
+        assert torch.equal(torch.cat(apart), together)
