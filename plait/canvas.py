@@ -9,14 +9,15 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Int
 from torch import Tensor
 
-GIVEN = -1  # the region of positions that are never written: prompt, headers, padding
+GIVEN = -1  # the region of positions that are never written: the prompt, and padding
+HEADER = -2  # of text that the layout wrote: never written either, but no part of the prompt
 
 
 @dataclass(frozen=True)
 class Canvas:
     """B rows of L token positions, padded on the right. Copy-on-write.
 
-    `region` says which slot a position belongs to (`GIVEN` = not writable). `key` names a row for
+    `region` says which slot a position belongs to (negative = not writable). `key` names a row for
     the random numbers, whatever batch it is in. `group` restricts attention: a position sees
     group -1 and its own group; the last region's group sees everything. None = all see all.
     """
@@ -36,6 +37,11 @@ class Canvas:
     @property
     def given(self) -> Bool[Tensor, "B L"]:
         """Positions that are never written, never erased."""
+        return self.region < 0
+
+    @property
+    def prompt(self) -> Bool[Tensor, "B L"]:
+        """Positions of the prompt (and padding)."""
         return self.region == GIVEN
 
     @property
@@ -63,24 +69,36 @@ class Canvas:
         return replace(self, **tensors)
 
     @staticmethod
+    def joined(parts: Sequence["Canvas"]) -> "Canvas":
+        """Canvases of one width, one below the other."""
+
+        def together(name: str) -> Tensor:
+            return torch.cat([getattr(part, name) for part in parts])
+
+        values = {f.name: getattr(parts[0], f.name) for f in fields(parts[0])}
+        names = [name for name, value in values.items() if isinstance(value, Tensor)]
+        tensors: dict[str, Any] = {name: together(name) for name in names}
+        return replace(parts[0], **tensors)
+
+    @staticmethod
     def stack(rows: Sequence["Canvas"]) -> "Canvas":
         """Rows without padding, padded on the right to the longest, as one canvas."""
         first, width = rows[0], max(r.tokens.shape[1] for r in rows)
         blank = {"tokens": first.eos_id, "region": GIVEN, "group": -1, "id": -1}
         moved = any(r.id is not None for r in rows)
 
-        def joined(name: str) -> Tensor:
-            parts = [getattr(r, name) for r in rows]
-            if parts[0].ndim == 1:
-                return torch.cat(parts)
-            pad = [F.pad(p, (0, width - p.shape[1]), value=blank.get(name, 0)) for p in parts]
-            return torch.cat(pad)
+        def wide(row: Canvas) -> Canvas:
+            row = replace(row, id=row.ids) if moved else row
+            values = {f.name: getattr(row, f.name) for f in fields(row)}
+            flat = {k: v for k, v in values.items() if isinstance(v, Tensor) and v.ndim == 2}
+            pad = (0, width - row.tokens.shape[1])
+            padded: dict[str, Any] = {
+                k: F.pad(v, pad, value=blank.get(k, 0)) for k, v in flat.items()
+            }
+            padded["pos"] = torch.arange(width, device=row.tokens.device)[None]
+            return replace(row, **padded, named=max(r.named for r in rows))
 
-        rows = [replace(r, id=r.ids) for r in rows] if moved else list(rows)
-        values = {f.name: getattr(rows[0], f.name) for f in fields(first)}
-        tensors: dict[str, Any] = {k: joined(k) for k, v in values.items() if isinstance(v, Tensor)}
-        tensors["pos"] = torch.arange(width, device=first.tokens.device).repeat(len(rows), 1)
-        return replace(rows[0], **tensors, named=max(r.named for r in rows))
+        return Canvas.joined([wide(row) for row in rows])
 
     @property
     def ids(self) -> Int[Tensor, "B L"]:

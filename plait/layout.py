@@ -11,7 +11,7 @@ from typing import Literal, Protocol, runtime_checkable
 
 import torch
 
-from .canvas import GIVEN, Canvas
+from .canvas import GIVEN, HEADER, Canvas
 from .errors import PlaitError
 
 PROMPT = -1  # the visibility group of what every segment may read
@@ -97,7 +97,7 @@ class Layout:
                     )
                 slot = text + [codec.eos_id] * (segment.length - len(text))
             ids += header + slot
-            region += [GIVEN] * len(header) + [k] * segment.length
+            region += [HEADER] * len(header) + [k] * segment.length
             group += [k] * (len(header) + segment.length)
         return Row(ids, region, group)
 

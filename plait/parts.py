@@ -8,7 +8,7 @@ axis, so that a row can leave or join a batch at any round.
 import abc
 import dataclasses
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Bool, Float, Int, Shaped
@@ -50,6 +50,7 @@ class View:
     second: Float[Tensor, "B L"] | None = None  # of the best other token; needs = {"second"}
     entropy: Float[Tensor, "B L"] | None = None  # nats; needs = {"entropy"}
     logp: Float[Tensor, "B L V"] | None = None  # needs = {"logp"}
+    attention: Float[Tensor, "B L L"] | None = None  # [b, i, j]: i reads j; needs = {"attention"}
 
     def uniform(self, salt: int) -> Float[Tensor, "B L"]:
         """One random number in (0, 1) for each position, the same in every batch."""
@@ -60,7 +61,10 @@ class View:
 class Part(abc.ABC):
     """Something that a decoder is made of."""
 
-    needs: ClassVar[frozenset[str]] = frozenset()  # fields of View beyond `draw` and `chosen`
+    @property
+    def needs(self) -> frozenset[str]:
+        """Fields of View beyond `draw` and `chosen` that this part reads; a class may fix them."""
+        return frozenset()
 
     def init(self, canvas: Canvas) -> Any:  # noqa: ARG002
         """Return the memory this part carries from round to round; leading axis B."""
@@ -181,6 +185,20 @@ class Denoiser(Protocol):
         ...
 
 
+@runtime_checkable
+class Attentive(Protocol):
+    """A denoiser that can show its attention, for parts with needs = {"attention"}."""
+
+    def attend(
+        self, canvas: Canvas, where: Bool[Tensor, "B L"]
+    ) -> tuple[Float[Tensor, "N V"], Float[Tensor, "B L L"]]:
+        """Return the logits, and the attention averaged over layers and heads: [b, i, j], i to j.
+
+        Rows of real positions sum to 1; padding neither reads nor is read (0).
+        """
+        ...
+
+
 def take(memo: Any, rows: Int[Tensor, " N"]) -> Any:
     """Return the memory of some rows: every tensor in `memo`, indexed on its leading axis."""
     if isinstance(memo, Tensor):
@@ -193,6 +211,21 @@ def take(memo: Any, rows: Int[Tensor, " N"]) -> Any:
         fields = {f.name: take(getattr(memo, f.name), rows) for f in dataclasses.fields(memo)}
         return dataclasses.replace(memo, **fields)
     return memo
+
+
+def choose(rows: Bool[Tensor, " B"], one: Any, other: Any) -> Any:
+    """Return records of the same kind with the tensors of `one` in `rows`, of `other` elsewhere."""
+    if isinstance(one, Tensor):
+        return torch.where(rows.reshape(-1, *[1] * (one.ndim - 1)), one, other)
+    if isinstance(one, dict):
+        return {k: choose(rows, v, other[k]) for k, v in one.items()}
+    if isinstance(one, (tuple, list)):
+        return type(one)(choose(rows, a, b) for a, b in zip(one, other, strict=True))
+    if dataclasses.is_dataclass(one) and not isinstance(one, type):
+        names = [f.name for f in dataclasses.fields(one)]
+        fields = {n: choose(rows, getattr(one, n), getattr(other, n)) for n in names}
+        return dataclasses.replace(one, **fields)
+    return one
 
 
 def by_index(values: Shaped[Tensor, "B L *rest"], index: Int[Tensor, "B M"]) -> Tensor:

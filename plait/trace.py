@@ -69,12 +69,11 @@ class Recorder:
 
     def add(self, done: "Round", rows: list[int], seconds: float) -> None:
         """Record one round of the rows `rows` of the canvas."""
-        before = done.view.round.tolist()
         table = events(done)
         bounds = np.searchsorted(table[:, 0], np.arange(len(rows) + 1))
         for i, row in enumerate(rows):
             part = table[bounds[i] : bounds[i + 1], 1:]
-            self._events[row].append(np.insert(part, 0, before[i], axis=1))
+            self._events[row].append(np.insert(part, 0, self._rounds[row], axis=1))
             self._rounds[row] += 1
             self._seconds[row] = seconds
 

@@ -12,7 +12,6 @@ import torch
 from torch import Tensor
 from torch.utils.data import IterableDataset, get_worker_info
 
-from ..canvas import GIVEN
 from ..data.problem import Problem, Task, problems
 from ..data.tasks import load
 from ..errors import PlaitError
@@ -128,7 +127,7 @@ class CanvasBatches(IterableDataset[Batch]):
 def batch(rows: Sequence[Row], codec: Codec, rng: torch.Generator) -> Batch:
     """Rows of one width, corrupted, in the form that `run.Denoise` takes."""
     target = torch.tensor([row.ids for row in rows], dtype=torch.int32)  # half of int64 to move
-    free = torch.tensor([row.region for row in rows]) != GIVEN
+    free = torch.tensor([row.region for row in rows]) >= 0
     rate = rates(len(rows), rng)
     masked = masks(free, rate, rng)
     return {

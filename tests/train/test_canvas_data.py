@@ -16,7 +16,7 @@ ROWS = Rows(positions=8 * 384)
 
 
 def parts(row) -> dict[int, list[int]]:
-    """Token ids per region, the given ones (prompt and headers) under -1."""
+    """Token ids per region, the prompt under -1, the headers under -2."""
     found: dict[int, list[int]] = {}
     for token, region in zip(row.ids, row.region, strict=True):
         found.setdefault(region, []).append(token)
@@ -44,7 +44,7 @@ def drawn(monkeypatch) -> list:
 def test_rows_hold_prompt_streams_and_answer(drawn):
     for row in islice(Drawer(ROWS, CODEC, seed=1), 300):
         problem, found = drawn[-1], parts(row)
-        given = found.pop(-1)
+        given = found.pop(-1) + found.pop(-2)
         streams = len(found) - 1
         assert 1 <= streams <= 4
         headers = [f"<think {j}>" for j in range(1, streams + 1)] + ["<summary>"]
