@@ -1,12 +1,14 @@
 """Codecs: text to token ids and back."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
 
 from tokenizers import Tokenizer
 
 from ..errors import PlaitError
+
+BETWEEN = "\ue000"  # a private character: marks where a request stands in a template
 
 
 class TokenizerCodec:
@@ -16,8 +18,22 @@ class TokenizerCodec:
     not: a request that contains "<mask>" is text like any other.
     """
 
-    def __init__(self, definition: str, mask: str, eos: str, user: str = "") -> None:
-        """Read the JSON text `definition`; `user` is what stands before each request."""
+    def __init__(
+        self,
+        definition: str,
+        mask: str | int,
+        eos: str | int,
+        user: str = "",
+        chat: Callable[[str], str] | None = None,
+        stop: Sequence[int] = (),
+        framed: bool = False,
+    ) -> None:
+        """Read the JSON text `definition`; `user` is what stands before each request.
+
+        With `chat`, which puts a request into the model's template, that stands around it.
+        `framed` lets the tokenizer put its own tokens around a request instead. `stop` are ids
+        that end an answer besides `eos`.
+        """
         self.definition = definition
         self._tokens = Tokenizer.from_str(definition)
         self._text = Tokenizer.from_str(definition)
@@ -26,7 +42,9 @@ class TokenizerCodec:
         self._encode = lru_cache(4096)(self._ids)
         self.mask_id = self._id(mask)
         self.eos_id = self._id(eos)
+        self.stop_ids = frozenset((self.eos_id, *stop))
         self._user = self.encode(user)
+        self._chat, self._framed = chat, framed
 
     @staticmethod
     def read(
@@ -55,11 +73,23 @@ class TokenizerCodec:
         return self._tokens.decode(list(ids), skip_special_tokens=True)
 
     def prompt(self, text: str) -> list[int]:
-        """Token ids of a request: the user token, then the text taken literally."""
-        return self._user + self._text.encode(text, add_special_tokens=False).ids
+        """Token ids of a request: what the model expects around it, and the text literally."""
+        if self._chat is not None:
+            return self._in_template(text, self._chat)
+        ids = self._text.encode(text, add_special_tokens=self._framed).ids
+        if self._framed and ids[-1:] == [self.eos_id]:
+            ids = ids[:-1]  # the answer goes on from here
+        return self._user + ids
 
-    def _id(self, token: str) -> int:
-        number = self._tokens.token_to_id(token)
+    def _in_template(self, text: str, chat: Callable[[str], str]) -> list[int]:
+        literal = self._text.encode(text, add_special_tokens=False).ids
+        if literal == self._tokens.encode(text, add_special_tokens=False).ids:
+            return self.encode(chat(text))
+        before, after = chat(BETWEEN).split(BETWEEN)
+        return self.encode(before) + literal + self.encode(after)
+
+    def _id(self, token: str | int) -> int:
+        number = token if isinstance(token, int) else self._tokens.token_to_id(token)
         if number is None:
             raise PlaitError(f"the tokenizer has no token '{token}'")
         return number

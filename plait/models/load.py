@@ -1,26 +1,26 @@
-"""Load a model: by the name of one in the box, or from a folder."""
+"""Load a model: by the name of one in the box, from a folder, a GGUF file, or the hub."""
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
-from torch import Tensor
-from torch.overrides import TorchFunctionMode
 
 from ..decode import Denoiser
 from ..errors import PlaitError, unknown
 from ..layout import Codec, Layout, nap, plain
-from . import box
+from . import box, fit, gguf_file, hub
+from .adapter import adapt
+from .checkpoint import Checkpoint, build, open_folder
 from .codec import TokenizerCodec
 from .denoiser import NetDenoiser
-from .transformer import Config, Transformer
+from .quantize import quantize as quantized
+from .quantize import settings as quantization
+from .tokens import Words, codec_of, mask_of, read_words
 
 Record = TypeVar("Record")
+FOREIGN = box.Slots(streams=0, length=128, summary=64, most=16)  # of models that know no streams
 
 
 @dataclass(frozen=True)
@@ -59,29 +59,63 @@ class Model:
         return nap(slots.streams, slots.length, slots.summary, cross=cross)
 
 
-def load(name: str = "plait-tiny", device: str | None = None, dtype: str = "float32") -> Model:
-    """Return the model `name`: one in the box, or a folder that a plait recipe has written.
+def load(
+    name: str = "plait-tiny",
+    device: str | None = None,
+    dtype: str = "float32",
+    adapter: str | None = None,
+    quantize: str | None = None,
+) -> Model:
+    """Return a model: the name of one in the box, a folder, a GGUF file, or a hub id.
 
-    `device` defaults to a GPU where there is one. Raises PlaitError if the folder lacks a file,
-    or its weights lack a tensor or have another shape than its config says.
+    `device` defaults to a GPU where there is one. `adapter` is a LoRA adapter in PEFT's format,
+    merged while loading. `quantize` is "int8" or "int4" (weights only, by torchao). Raises
+    PlaitError for whatever cannot work, before weights are read.
     """
-    folder = Path(name) if Path(name).is_dir() else box.HERE / name
-    if not folder.is_dir():
-        if "/" in name or "." in name:
-            raise PlaitError(f"there is no model folder '{name}'; give a folder with a config.json")
-        raise unknown("model", name, box.names())
     place, precision = _device(device), _dtype(dtype)
-    config = _settings(folder / box.MODEL)
-    net = _net(folder, config, place, precision)
+    if quantize is not None:
+        quantization(quantize)
+    checkpoint, words = find(name)
+    if adapter is not None:
+        checkpoint = replace(checkpoint, tensors=adapt(checkpoint.tensors, adapter))
+    codec = _codec(checkpoint, words)
+    if codec.mask_id == checkpoint.config.vocab:
+        checkpoint = replace(checkpoint, config=replace(checkpoint.config, vocab=codec.mask_id + 1))
+    fit.check(name, checkpoint.config, place, quantize or dtype)
+    net = build(checkpoint, place, precision)
+    if quantize is not None:
+        quantized(net, quantize)
+    own = checkpoint.name == "plait"
+    slots = checkpoint.settings.get("layout", {})
     return Model(
-        name=folder.resolve().name,
+        name=Path(name).resolve().stem if Path(name).exists() else name,
         denoiser=NetDenoiser(net),
-        codec=TokenizerCodec.read(folder / box.CODEC),
+        codec=codec,
         context=net.config.context,
         device=place,
-        slots=_record(box.Slots, config.get("layout", {}), folder / box.MODEL),
-        tasks=tuple(config.get("tasks", ())),
+        slots=_record(box.Slots, slots, checkpoint.settings.path) if own or slots else FOREIGN,
+        tasks=tuple(checkpoint.settings.get("tasks", ())),
     )
+
+
+def find(name: str) -> tuple[Checkpoint, Words | None]:
+    """What lies at a name: settings and headers, and the tokenizer unless it is plait's own."""
+    place = hub.find(name)
+    if place.is_file():
+        return gguf_file.open_file(place)
+    checkpoint = open_folder(place)
+    return checkpoint, None if checkpoint.name == "plait" else read_words(place)
+
+
+def _codec(checkpoint: Checkpoint, words: Words | None) -> TokenizerCodec:
+    if words is None:
+        return TokenizerCodec.read(checkpoint.folder / box.CODEC)
+    if checkpoint.config.attention == "causal" and mask_of(checkpoint, words) is None:
+        # An autoregressive model has no mask. It gets an id of its own, which no position that
+        # is predicted can see, and which the decoder never writes.
+        own = {**checkpoint.settings.values, "mask_token_id": checkpoint.config.vocab}
+        checkpoint = replace(checkpoint, settings=replace(checkpoint.settings, values=own))
+    return codec_of(checkpoint, words)
 
 
 def _device(name: str | None) -> torch.device:
@@ -101,79 +135,13 @@ def _dtype(name: str) -> torch.dtype:
     return known[name]
 
 
-def _settings(path: Path) -> dict[str, Any]:
-    try:
-        settings = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise PlaitError(f"{path} is missing; a model folder needs it") from None
-    except ValueError as error:
-        raise PlaitError(f"{path} is not valid JSON: {error}") from None
-    if not isinstance(settings, dict):
-        raise PlaitError(f"{path} does not hold an object with the model's settings")
-    if settings.get("model_type") != "plait":
-        found = settings.get("model_type")
-        raise PlaitError(f"{path}: model_type is {found!r}, and this version loads 'plait' only")
-    return settings
-
-
 def _record(kind: Callable[..., Record], values: Any, path: Path) -> Record:
     """A frozen record of settings, each a number as its field says."""
     wanted = {f.name: f.type for f in fields(kind)}  # type: ignore[arg-type]
     if not isinstance(values, Mapping):
         raise PlaitError(f"{path}: {values!r} should be an object with {', '.join(wanted)}")
     for name, value in values.items():
-        number = isinstance(value, int | float) and (wanted.get(name) is float or value >= 0)
-        if name not in wanted or not number or (wanted[name] is int and value != int(value)):
+        number = isinstance(value, int | float) and value >= 0 and value == int(value)
+        if name not in wanted or not number:
             raise PlaitError(f"{path}: {name} = {value!r} is not a setting that can be used")
-    try:
-        return kind(**values)
-    except TypeError as error:
-        raise PlaitError(f"{path}: {str(error).split(') ')[-1]}") from None
-
-
-class _Uninitialised(TorchFunctionMode):
-    """Leave new weights as they are: they are about to be replaced, and drawing them is slow."""
-
-    def __torch_function__(
-        self, function: Any, types: Any, args: Any = (), kwargs: Any = None
-    ) -> Any:
-        if getattr(function, "__module__", "") == "torch.nn.init":
-            return args[0] if args else kwargs["tensor"]
-        return function(*args, **(kwargs or {}))
-
-
-def _net(
-    folder: Path, config: dict[str, Any], device: torch.device, dtype: torch.dtype
-) -> Transformer:
-    known = {f.name for f in fields(Config)}
-    shape = _record(Config, {k: v for k, v in config.items() if k in known}, folder / box.MODEL)
-    with torch.device("meta"), _Uninitialised():
-        net = Transformer(shape)
-    path = folder / box.WEIGHTS
-    weights = _weights(path)
-    wanted = dict(net.state_dict())
-    if shape.tied:
-        wanted.pop("head.weight")
-    for name, tensor in wanted.items():
-        if name not in weights:
-            raise PlaitError(f"{path}: the tensor '{name}' is missing")
-        if weights[name].shape != tensor.shape:
-            raise PlaitError(
-                f"{path}: '{name}' has shape {tuple(weights[name].shape)}, "
-                f"but config.json asks for {tuple(tensor.shape)}"
-            )
-    net.load_state_dict(
-        {n: weights[n].to(device, dtype) for n in wanted}, strict=False, assign=True
-    )
-    if shape.tied:
-        net.head.weight = net.embed.weight
-    return net.eval().requires_grad_(False)
-
-
-def _weights(path: Path) -> dict[str, Tensor]:
-    try:
-        return load_file(path)
-    except FileNotFoundError:
-        raise PlaitError(f"{path} is missing; a model folder needs it") from None
-    except SafetensorError as error:
-        raise PlaitError(f"{path} cannot be read ({error}); download or train it again") from None
+    return kind(**values)

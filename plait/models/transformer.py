@@ -1,143 +1,74 @@
-"""One bidirectional transformer for every masked diffusion model.
+"""One transformer for every masked diffusion model.
 
-Pre-norm blocks of grouped-query attention with rotary positions and a gated SiLU MLP, the shape
-of LLaDA (arXiv:2502.09992) and Dream (arXiv:2508.15487): no causal mask, no time input.
+By default pre-norm blocks of grouped-query attention with rotary positions and a gated SiLU MLP,
+the shape of LLaDA (arXiv:2502.09992) and Dream (arXiv:2508.15487): no causal mask, no time input.
+`Config` says what else it can be; `families/` says which checkpoint is which.
 """
 
 import math
-from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from ..errors import PlaitError
+from .attention import Attention, Sight, visibility
+from .config import Config as Config
+from .kv import Kv, packed
+from .mlp import ACTIVATIONS, Mixture, Mlp
+from .norm import Norm
+from .rope import Turn as Turn
+from .time_input import Time
 
 
-@dataclass(frozen=True)
-class Config:
-    """Shape of a transformer. Widths are counted in features, `context` in positions."""
-
-    vocab: int
-    width: int
-    layers: int
-    heads: int
-    kv_heads: int
-    hidden: int  # features inside the MLP
-    head_dim: int = 64
-    context: int = 1024
-    rope_base: float = 10_000.0
-    norm_eps: float = 1e-6
-    tied: bool = True  # the head is the embedding, transposed
-    qk_norm: bool = True  # RMSNorm of queries and keys, per head
-
-    def __post_init__(self) -> None:
-        if self.heads % self.kv_heads:
-            raise PlaitError(f"heads={self.heads} is not a multiple of kv_heads={self.kv_heads}")
-        if self.head_dim % 2:
-            raise PlaitError(f"head_dim={self.head_dim} is odd; rotary positions turn pairs")
-
-
-@dataclass(frozen=True)
-class Turn:
-    """Cosine and sine of the rotary angles of each position (arXiv:2104.09864)."""
-
-    cos: Float[Tensor, "B 1 L D"]
-    sin: Float[Tensor, "B 1 L D"]
-
-    @staticmethod
-    def at(pos: Int[Tensor, "B L"], head_dim: int, base: float) -> "Turn":
-        """Angles of `pos`, in float32: large positions lose whole turns in bfloat16."""
-        pair = torch.arange(0, head_dim, 2, device=pos.device, dtype=torch.float32)
-        angle = pos[:, None, :, None].float() * base ** (-pair / head_dim)
-        angle = torch.cat((angle, angle), -1)
-        return Turn(angle.cos(), angle.sin())
-
-    def __call__(self, x: Float[Tensor, "B H L D"]) -> Float[Tensor, "B H L D"]:
-        """Turn feature i together with feature i + D/2."""
-        left, right = x.float().chunk(2, -1)
-        turned = x.float() * self.cos + torch.cat((-right, left), -1) * self.sin
-        return turned.to(x.dtype)
-
-
-class Norm(nn.Module):
-    """RMSNorm of the last axis (arXiv:1910.07467), computed in float32."""
-
-    def __init__(self, width: int, eps: float) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.ones(width))
-        self._eps = eps
-
-    def forward(self, x: Float[Tensor, "*A D"]) -> Float[Tensor, "*A D"]:
-        """Scale each vector to a mean square of 1, then by the weights."""
-        return F.rms_norm(x.float(), self.weight.shape, self.weight.float(), self._eps).to(x.dtype)
-
-
-class Attention(nn.Module):
-    """Grouped-query attention in which a position may see any other (arXiv:2305.13245)."""
-
-    def __init__(self, config: Config) -> None:
-        super().__init__()
-        self.heads, self.kv_heads = config.heads, config.kv_heads
-        inner, kv = config.heads * config.head_dim, config.kv_heads * config.head_dim
-        self.query = nn.Linear(config.width, inner, bias=False)
-        self.key = nn.Linear(config.width, kv, bias=False)
-        self.value = nn.Linear(config.width, kv, bias=False)
-        self.out = nn.Linear(inner, config.width, bias=False)
-        normed = config.qk_norm
-        self.query_norm = Norm(config.head_dim, config.norm_eps) if normed else nn.Identity()
-        self.key_norm = Norm(config.head_dim, config.norm_eps) if normed else nn.Identity()
-
-    def forward(
-        self, x: Float[Tensor, "B L W"], turn: Turn, visible: Bool[Tensor, "B 1 #L L"] | None
-    ) -> Float[Tensor, "B L W"]:
-        """What each position gathers from those it sees."""
-        query = turn(self.query_norm(self._split(self.query(x), self.heads)))
-        key = turn(self.key_norm(self._split(self.key(x), self.kv_heads)))
-        value = self._split(self.value(x), self.kv_heads)
-        # Repeated here because, with a mask, SDPA's enable_gqa leaves the fused CUDA kernels.
-        share = self.heads // self.kv_heads
-        if share > 1:
-            key, value = key.repeat_interleave(share, 1), value.repeat_interleave(share, 1)
-        seen = F.scaled_dot_product_attention(query, key, value, attn_mask=visible)
-        return self.out(seen.transpose(1, 2).flatten(2))
-
-    @staticmethod
-    def _split(x: Float[Tensor, "B L I"], heads: int) -> Float[Tensor, "B H L D"]:
-        return x.unflatten(-1, (heads, -1)).transpose(1, 2)
-
-
-class Mlp(nn.Module):
-    """Gated SiLU feed-forward layer (SwiGLU, arXiv:2002.05202)."""
-
-    def __init__(self, config: Config) -> None:
-        super().__init__()
-        self.gate = nn.Linear(config.width, config.hidden, bias=False)
-        self.up = nn.Linear(config.width, config.hidden, bias=False)
-        self.down = nn.Linear(config.hidden, config.width, bias=False)
-
-    def forward(self, x: Float[Tensor, "B L W"]) -> Float[Tensor, "B L W"]:
-        """Each position by itself."""
-        return self.down(F.silu(self.gate(x)) * self.up(x))
+def _norm(config: Config) -> Norm:
+    return Norm(config.width, config.norm_eps, config.norm, config.norm_bias)
 
 
 class Block(nn.Module):
-    """Attention and MLP, each after a norm and around a residual."""
+    """Attention and MLP, each with a norm and around a residual."""
+
+    def __init__(self, config: Config, layer: int) -> None:
+        super().__init__()
+        self._layer, self._post = layer, config.post_norm
+        normed = config.first_norm or layer > 0
+        self.attention_norm = _norm(config) if normed else nn.Identity()
+        self.attention = Attention(config)
+        self.mlp_norm = _norm(config)
+        mixed = config.experts if config.experts and layer not in config.experts.dense else None
+        self.mlp = Mixture(config, mixed) if mixed else Mlp(config, config.hidden)
+        self.modulation = nn.Linear(config.time, 6 * config.width) if config.time else None
+
+    def forward(
+        self,
+        x: Float[Tensor, "B N W"],
+        sight: Sight,
+        time: Float[Tensor, "B C"] | None = None,
+    ) -> Float[Tensor, "B N W"]:
+        """One layer."""
+        if self._post:
+            x = self.attention_norm(x + self.attention(x, sight, self._layer))
+            return self.mlp_norm(x + self.mlp(x))
+        if self.modulation is None or time is None:
+            x = x + self.attention(self.attention_norm(x), sight, self._layer)
+            return x + self.mlp(self.mlp_norm(x))
+        move, grow, gate, move_mlp, grow_mlp, gate_mlp = self.modulation(time)[:, None].chunk(6, -1)
+        inner = self.attention_norm(x) * (1 + grow) + move
+        x = x + gate * self.attention(inner, sight, self._layer)
+        return x + gate_mlp * self.mlp(self.mlp_norm(x) * (1 + grow_mlp) + move_mlp)
+
+
+class Head(nn.Module):
+    """What masked encoders do before the head: a dense layer, an activation, a norm."""
 
     def __init__(self, config: Config) -> None:
         super().__init__()
-        self.attention_norm = Norm(config.width, config.norm_eps)
-        self.attention = Attention(config)
-        self.mlp_norm = Norm(config.width, config.norm_eps)
-        self.mlp = Mlp(config)
+        self.dense = nn.Linear(config.width, config.width, bias=config.mlp_bias)
+        self.norm = _norm(config)
+        self._activation = ACTIVATIONS[config.activation]
 
-    def forward(
-        self, x: Float[Tensor, "B L W"], turn: Turn, visible: Bool[Tensor, "B 1 #L L"] | None
-    ) -> Float[Tensor, "B L W"]:
-        """One layer."""
-        x = x + self.attention(self.attention_norm(x), turn, visible)
-        return x + self.mlp(self.mlp_norm(x))
+    def forward(self, x: Float[Tensor, "*A W"]) -> Float[Tensor, "*A W"]:
+        """Each position by itself."""
+        return self.norm(self._activation(self.dense(x)))
 
 
 class Transformer(nn.Module):
@@ -147,9 +78,14 @@ class Transformer(nn.Module):
         super().__init__()
         self.config = config
         self.embed = nn.Embedding(config.vocab, config.width)
-        self.blocks = nn.ModuleList(Block(config) for _ in range(config.layers))
-        self.norm = Norm(config.width, config.norm_eps)
-        self.head = nn.Linear(config.width, config.vocab, bias=False)
+        self.position = None if config.rotary else nn.Embedding(config.context, config.width)
+        self.embed_norm = _norm(config) if config.embed_norm else nn.Identity()
+        self.time = Time(config.time) if config.time else None
+        self.blocks = nn.ModuleList(Block(config, layer) for layer in range(config.layers))
+        self.norm = nn.Identity() if config.post_norm else _norm(config)
+        self.modulation = nn.Linear(config.time, 2 * config.width) if config.time else None
+        self.transform = Head(config) if config.transform else nn.Identity()
+        self.head = nn.Linear(config.width, config.vocab, bias=config.head_bias)
         self._initialise()
         if config.tied:
             self.head.weight = self.embed.weight
@@ -161,6 +97,13 @@ class Transformer(nn.Module):
                 last = name.endswith(("attention.out.weight", "mlp.down.weight"))
                 scale = 0.02 / math.sqrt(2 * self.config.layers) if last else 0.02
                 nn.init.normal_(weight, std=scale)
+            elif name.endswith("bias"):
+                nn.init.zeros_(weight)
+
+    def buffer(self, rows: int, length: int) -> Kv:
+        """An empty buffer for the keys and values of `rows` canvases of `length` positions."""
+        c = self.config
+        return Kv.empty(c.layers, rows, c.kv_heads, length, c.head_dim, self.embed.weight)
 
     def forward(
         self,
@@ -168,18 +111,119 @@ class Transformer(nn.Module):
         pos: Int[Tensor, "B L"],
         visible: Bool[Tensor, "B #L L"] | None = None,
         where: Bool[Tensor, "B L"] | None = None,
+        stale: Bool[Tensor, "B L"] | None = None,
+        kv: Kv | None = None,
+        time: Float[Tensor, " B"] | None = None,
     ) -> Float[Tensor, "*N V"]:
         """Logits [B, L, V], or [N, V] at the N positions of `where`, in row-major order.
 
-        `visible[b, i, j]`: may i see j; None = all see all.
+        `visible[b, i, j]`: may i see j; None = all see all that the kind of attention allows.
+        With one query row, `visible[b, 0, j]` holds for every i (padding).
 
-        With one query row, `visible[b, 0, j]` holds for every i (padding). A position that may
-        see nothing sees everything, so that it stays finite; nobody sees it.
+        With a `kv` only the positions of `stale` (None = all) are recomputed, and their keys and
+        values replaced; `where` may name only those, and None means those. Where logits are
+        shifted, the position before each of `where` is recomputed too. `time` is the noise level
+        for models that take one; None = 0.
         """
-        if visible is not None:
-            visible = (visible | ~visible.any(-1, keepdim=True))[:, None]
-        turn = Turn.at(pos, self.config.head_dim, self.config.rope_base)
+        where = stale if where is None else where
+        at = None if kv is None else self._queried(tokens, where, stale)
+        x, queried = self._embedded(tokens, pos, visible), pos
+        if at is not None:
+            inside = at.clamp(max=tokens.shape[1] - 1)
+            x, queried = x.take_along_dim(inside[:, :, None], 1), pos.gather(1, inside)
+            if visible is not None and visible.shape[1] > 1:
+                visible = visible.take_along_dim(inside[:, :, None], 1)
+        level = None
+        if self.time is not None:
+            zero = torch.zeros(len(tokens), device=tokens.device)
+            level = self.time(zero if time is None else time)
+        sights = self._sights(visible, pos, queried, kv, at)
+        for layer, block in enumerate(self.blocks):
+            x = block(x, sights[self._window(layer)], level)
+        if self.modulation is None or level is None:
+            x = self.norm(self._read(x, where, at))
+        else:
+            move, grow = self.modulation(level)[:, None].chunk(2, -1)
+            x = self._read(self.norm(x) * (1 + grow) + move, where, at)
+        return self.head(self.transform(x))
+
+    def _embedded(
+        self,
+        tokens: Int[Tensor, "B L"],
+        pos: Int[Tensor, "B L"],
+        visible: Bool[Tensor, "B #L L"] | None,
+    ) -> Float[Tensor, "B L W"]:
         x = self.embed(tokens)
-        for block in self.blocks:
-            x = block(x, turn, visible)
-        return self.head(self.norm(x if where is None else x[where]))
+        if self.config.dropped >= 0:
+            x = rescaled(x, tokens == self.config.dropped, visible)
+        if self.position is not None:
+            x = x + self.position(pos)
+        return self.embed_norm(x)
+
+    def _queried(
+        self,
+        tokens: Int[Tensor, "B L"],
+        where: Bool[Tensor, "B L"] | None,
+        stale: Bool[Tensor, "B L"] | None,
+    ) -> Int[Tensor, "B N"]:
+        """The positions to recompute, packed."""
+        stale = torch.ones_like(tokens, dtype=torch.bool) if stale is None else stale
+        if self.config.shift and where is not None:
+            first, before = where[:, :1], where[:, 1:]
+            stale = stale | torch.cat((before, torch.zeros_like(first)), 1)
+            stale = stale | torch.cat((first, torch.zeros_like(before)), 1)
+        return packed(stale)
+
+    def _window(self, layer: int) -> int:
+        return self.config.windows[layer] if self.config.windows else 0
+
+    def _sights(
+        self,
+        visible: Bool[Tensor, "B #N L"] | None,
+        pos: Int[Tensor, "B L"],
+        queried: Int[Tensor, "B N"],
+        kv: Kv | None,
+        at: Int[Tensor, "B N"] | None,
+    ) -> dict[int, Sight]:
+        """What layers see, by their window."""
+        c, sights = self.config, {}
+        for window in dict.fromkeys(c.windows or (0,)):
+            base = c.window_base if window else c.rope_base
+            turn = Turn.at(queried, c.turned, base, c.scaling) if c.rotary else None
+            seen = visibility(c, window, visible, pos, queried)
+            sights[window] = Sight(seen, turn, kv, at)
+        return sights
+
+    def _read(
+        self,
+        x: Float[Tensor, "B N W"],
+        where: Bool[Tensor, "B L"] | None,
+        at: Int[Tensor, "B N"] | None,
+    ) -> Float[Tensor, "*M W"]:
+        """The states that predict `where`."""
+        if where is None:
+            return torch.cat((x[:, :1], x[:, :-1]), 1) if self.config.shift else x
+        row, place = where.nonzero(as_tuple=True)
+        if self.config.shift:
+            place = (place - 1).clamp(min=0)
+        if at is not None:
+            place = unpacked(at, where.shape[1])[row, place]
+            if bool((place < 0).any()):
+                raise ValueError("logits were asked for at positions that are not recomputed")
+        return x[row, place]
+
+
+def rescaled(
+    x: Float[Tensor, "B L W"],
+    dropped: Bool[Tensor, "B L"],
+    visible: Bool[Tensor, "B #L L"] | None,
+) -> Float[Tensor, "B L W"]:
+    """Embeddings with those of masks set to zero and the others grown in return (ESM).
+
+    ESM was trained with 80 % of 15 % of its tokens masked, and scales to keep that mean. Positions
+    that nobody sees are padding and do not count.
+    """
+    real = torch.ones_like(dropped) if visible is None else visible.any(1)
+    share = (dropped & real).sum(1) / real.sum(1).clamp(min=1)
+    growth = (1 - 0.15 * 0.8) / (1 - share).clamp(min=1e-6)
+    return (x * growth[:, None, None]).masked_fill(dropped[:, :, None], 0).to(x.dtype)

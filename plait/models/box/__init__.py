@@ -6,7 +6,7 @@ A box is `config.json` (shape, slots, tasks), `tokenizer.json` and `model.safete
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 import torch
@@ -49,7 +49,7 @@ def write(
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    settings = {"model_type": "plait", **asdict(config), "layout": asdict(slots)}
+    settings = {"model_type": "plait", **_shape(config), "layout": asdict(slots)}
     kept = {
         name: w.detach().to("cpu", torch.bfloat16).contiguous()
         for name, w in weights.items()
@@ -59,3 +59,11 @@ def write(
     (folder / CODEC).write_text(codec.definition, encoding="utf-8")
     save_file(kept, folder / (WEIGHTS + ".part"))
     os.replace(folder / (WEIGHTS + ".part"), folder / WEIGHTS)
+
+
+def _shape(config: Config) -> dict[str, object]:
+    """What every box says of its shape, and what is out of the ordinary."""
+    ordinary = {f.name: f.default for f in fields(Config)}
+    told = list(ordinary)[: list(ordinary).index("qk_norm") + 1]
+    values = vars(config)
+    return {k: v for k, v in values.items() if k in told or v != ordinary[k]}

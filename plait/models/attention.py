@@ -1,0 +1,86 @@
+"""Grouped-query attention, and who may see whom."""
+
+from dataclasses import dataclass
+
+import torch.nn.functional as F
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+
+from .config import Config
+from .kv import Kv
+from .norm import Norm
+from .rope import Turn
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What the queried positions of a layer see, where they stand, and where keys are kept."""
+
+    visible: Bool[Tensor, "B 1 #N L"] | None  # None = all see all
+    turn: Turn | None  # None = positions are not rotary
+    kv: Kv | None = None
+    at: Int[Tensor, "B N"] | None = None  # the queried positions, where there is a kv
+
+
+def visibility(
+    config: Config,
+    window: int,
+    visible: Bool[Tensor, "B #N L"] | None,
+    pos: Int[Tensor, "B L"],
+    queried: Int[Tensor, "B N"],
+) -> Bool[Tensor, "B 1 #N L"] | None:
+    """Which positions (at `pos`) each queried one (at `queried`) sees; None = all.
+
+    A position that may see nothing sees everything, so that it stays finite; nobody sees it.
+    """
+    mine, other = queried[:, :, None], pos[:, None, :]
+    kinds = []
+    if config.attention == "causal":
+        kinds.append(other <= mine)
+    elif config.attention == "block":
+        kinds.append(other // config.block <= mine // config.block)
+    if window:
+        kinds.append((other - mine).abs() <= window)
+    for kind in kinds:
+        visible = kind if visible is None else visible & kind
+    if visible is None:
+        return None
+    return (visible | ~visible.any(-1, keepdim=True))[:, None]
+
+
+class Attention(nn.Module):
+    """Grouped-query attention in which a position may see any other (arXiv:2305.13245)."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        self.heads, self.kv_heads = config.heads, config.kv_heads
+        inner, kv = config.heads * config.head_dim, config.kv_heads * config.head_dim
+        self.query = nn.Linear(config.width, inner, bias=config.qkv_bias)
+        self.key = nn.Linear(config.width, kv, bias=config.qkv_bias)
+        self.value = nn.Linear(config.width, kv, bias=config.qkv_bias)
+        self.out = nn.Linear(inner, config.width, bias=config.out_bias)
+        normed = config.qk_norm
+        self.query_norm = Norm(config.head_dim, config.norm_eps) if normed else nn.Identity()
+        self.key_norm = Norm(config.head_dim, config.norm_eps) if normed else nn.Identity()
+
+    def forward(
+        self, x: Float[Tensor, "B N W"], sight: Sight, layer: int = 0
+    ) -> Float[Tensor, "B N W"]:
+        """What each position gathers from those it sees."""
+        query = self.query_norm(self._split(self.query(x), self.heads))
+        key = self.key_norm(self._split(self.key(x), self.kv_heads))
+        value = self._split(self.value(x), self.kv_heads)
+        if sight.turn is not None:
+            query, key = sight.turn(query), sight.turn(key)
+        if sight.kv is not None and sight.at is not None:
+            key, value = sight.kv.put(layer, sight.at, key, value)
+        # Repeated here because, with a mask, SDPA's enable_gqa leaves the fused CUDA kernels.
+        share = self.heads // self.kv_heads
+        if share > 1:
+            key, value = key.repeat_interleave(share, 1), value.repeat_interleave(share, 1)
+        seen = F.scaled_dot_product_attention(query, key, value, attn_mask=sight.visible)
+        return self.out(seen.transpose(1, 2).flatten(2))
+
+    @staticmethod
+    def _split(x: Float[Tensor, "B N I"], heads: int) -> Float[Tensor, "B H N D"]:
+        return x.unflatten(-1, (heads, -1)).transpose(1, 2)

@@ -1,0 +1,160 @@
+"""What a family of checkpoints is: a config map, a map of weight names, and its special tokens."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from ..errors import PlaitError
+from .config import Config
+from .rope import Scaling
+
+
+@dataclass(frozen=True)
+class Settings:
+    """A config.json, read key by key, so that a fault names its key."""
+
+    values: Mapping[str, Any]
+    path: Path
+
+    def get(self, key: str, default: Any) -> Any:
+        """The value of `key`; the default also stands for null."""
+        value = self.values.get(key)
+        return default if value is None else value
+
+    def need(self, key: str) -> Any:
+        """The value of a key that has no default."""
+        if self.values.get(key) is None:
+            kind = self.kinds()[0]
+            raise PlaitError(
+                f"{self.path}: model_type is '{kind}', but the key '{key}' that it needs is missing"
+            )
+        return self.values[key]
+
+    def only(self, key: str, *allowed: Any) -> Any:
+        """The value of a key of which plait supports some values; the first is the default."""
+        value = self.get(key, allowed[0])
+        if value not in allowed:
+            known = " or ".join(repr(a) for a in allowed)
+            raise PlaitError(f"{self.path}: {key} = {value!r} is not supported, only {known} is")
+        return value
+
+    def kinds(self) -> tuple[str, ...]:
+        """The names by which the file says what it is, in the order in which they count."""
+        return (str(self.values.get("model_type", "")), *self.get("architectures", ()))
+
+
+@dataclass(frozen=True)
+class Part:
+    """A weight that is cut out of, or made from, tensors of the checkpoint."""
+
+    names: tuple[str, ...]
+    cut: Callable[..., Tensor]  # (config, *tensors) -> tensor
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """Texts of the special tokens, where neither config.json nor the tokenizer says."""
+
+    mask: str = ""
+    eos: str = ""
+    stop: tuple[str, ...] = ()  # what also ends an answer
+    mask_last: bool = False  # the mask is the last id of the model and unknown to the tokenizer
+
+
+@dataclass(frozen=True)
+class Family:
+    """How checkpoints of one kind become a `Transformer`.
+
+    `names` goes from our names to theirs, without ".weight" and ".bias", "{}" for a number.
+    A name with its ending wins over one without.
+    """
+
+    types: tuple[str, ...]  # model_type or architectures of config.json
+    config: Callable[[Settings], Config]
+    names: Mapping[str, str | Part]
+    tokens: Tokens = Tokens()
+    spare: tuple[str, ...] = ()  # beginnings of names of tensors that no logit depends on
+
+
+def decoder(s: Settings, **changes: Any) -> Config:
+    """The shape of Llama and its kin, whose config.json share most of their keys."""
+    s.only("hidden_act", "silu")
+    heads = s.need("num_attention_heads")
+    width = s.need("hidden_size")
+    shape = {
+        "vocab": s.need("vocab_size"),
+        "width": width,
+        "layers": s.need("num_hidden_layers"),
+        "heads": heads,
+        "kv_heads": s.get("num_key_value_heads", heads),
+        "hidden": s.get("intermediate_size", 1),
+        "head_dim": s.get("head_dim", width // heads),
+        "context": s.get("max_position_embeddings", 2048),
+        "norm_eps": s.get("rms_norm_eps", 1e-6),
+        "tied": s.get("tie_word_embeddings", False),
+        "qk_norm": False,
+    }
+    return Config(**(shape | rope(s) | changes))
+
+
+def autoregressive(s: Settings) -> dict[str, Any]:
+    """Causal attention and shifted logits, unless the model was adapted without (a2d, dllm)."""
+    adapted = s.kinds()[0].startswith("a2d-")
+    return {"attention": "full" if adapted else "causal", "shift": not adapted}
+
+
+def rope(s: Settings) -> dict[str, Any]:
+    """`rope_base`, `rope_part` and `scaling` of a config.json, of old transformers or new."""
+    values = {"rope_theta": s.get("rope_theta", 10_000.0)}
+    values |= {"partial_rotary_factor": s.get("partial_rotary_factor", 1.0)}
+    values |= s.get("rope_scaling", {}) | s.get("rope_parameters", {})
+    base, part = float(values["rope_theta"]), float(values["partial_rotary_factor"])
+    return {"rope_base": base, "rope_part": part, "scaling": _scaling(Settings(values, s.path), s)}
+
+
+def _scaling(r: Settings, s: Settings) -> Scaling | None:
+    old = r.get("type", "default")
+    kind = Settings({"rope_type": r.get("rope_type", old)}, s.path).only(
+        "rope_type", "default", "linear", "ntk", "yarn", "llama3"
+    )
+    if kind == "default":
+        return None
+    trained = r.get("original_max_position_embeddings", s.get("max_position_embeddings", 4096))
+    if kind == "llama3":
+        slow, fast = r.get("low_freq_factor", 1.0), r.get("high_freq_factor", 4.0)
+    else:
+        slow, fast = r.get("beta_slow", 1.0), r.get("beta_fast", 32.0)
+    r.only("mscale", None)
+    return Scaling(
+        kind,
+        float(r.need("factor")),
+        trained,
+        fast=float(fast),
+        slow=float(slow),
+        gain=float(r.get("attention_factor", 0.0)),
+        whole=r.get("truncate", True),
+    )
+
+
+def rows(name: str, start: Callable[[Config], int], size: Callable[[Config], int]) -> Part:
+    """Some rows of a fused weight or bias."""
+    return Part((name,), lambda c, fused: fused[start(c) : start(c) + size(c)])
+
+
+def fused_qkv(name: str, ours: str = "blocks.{}.attention.") -> dict[str, Part]:
+    """Names of query, key and value that lie in one weight, one after the other."""
+
+    def query(c: Config) -> int:
+        return c.heads * c.head_dim
+
+    def key(c: Config) -> int:
+        return c.kv_heads * c.head_dim
+
+    return {
+        ours + "query": rows(name, lambda _: 0, query),
+        ours + "key": rows(name, query, key),
+        ours + "value": rows(name, lambda c: query(c) + key(c), key),
+    }
