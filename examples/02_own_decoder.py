@@ -1,10 +1,9 @@
-"""Make a decoder of your own from parts: `python examples/02_own_decoder.py [MODEL]`.
+"""Make a decoder of your own from parts: `python examples/02_own_decoder.py`.
 
 It goes by margin (how far the best token is ahead of the second) instead of by confidence, and
 the summary joins in when half of the streams is written.
 """
 
-import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,7 +33,7 @@ class ByMargin(Selector):
 budget = plait.Budget(tokens_per_round=4)
 decoder = plait.Decoder(Streams(budget, summary="open_at", open_at=0.5), ByMargin())
 
-model = plait.load(*sys.argv[1:2])
+model = plait.load("plait-tiny")
 layout = model.layout()
 canvas = layout.build(model.codec, ["Work out 42 * 23."]).to(model.device)
 done, (trace,) = plait.decode(model.denoiser, decoder, canvas)

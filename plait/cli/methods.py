@@ -4,21 +4,33 @@ import json
 from dataclasses import asdict
 from typing import Annotated
 
-from typer import Argument
+from typer import Argument, Option
 
 from . import _catalogue
 from ._catalogue import Entry
 from ._options import Json
 
+MARKDOWN = (
+    "# Decoding methods",
+    "",
+    "Written by `plait methods --markdown > docs/methods.md`. A method with a budget takes",
+    "`--tokens-per-round` or `--rounds`; its other options are given by `--set name=value`.",
+)
+
 
 def methods(
     name: Annotated[str | None, Argument(help="Show this method only.", show_default=False)] = None,
     as_json: Json = False,
+    markdown: Annotated[
+        bool, Option("--markdown", help="Write the page docs/methods.md instead.")
+    ] = False,
 ) -> int:
     """List the decoding methods, or show one."""
     found = [_catalogue.entry(name)] if name else _catalogue.entries()
     if as_json:
         print(json.dumps(asdict(found[0]) if name else [asdict(e) for e in found], indent=2))
+    elif markdown:
+        print(_markdown(found))
     elif name:
         print(_page(found[0]))
     else:
@@ -55,3 +67,15 @@ def _page(entry: Entry) -> str:
     if entry.arxiv:
         lines += ["", f"https://arxiv.org/abs/{entry.arxiv}"]
     return "\n".join(lines)
+
+
+def _markdown(found: list[Entry]) -> str:
+    """The methods as a page, one row each."""
+    rows = ["| method | what it does | paper | options |", "|---|---|---|---|"]
+    for entry in found:
+        options = ["budget"] if entry.budget else []
+        options += [f"`{s.name}={s.default}`" for s in entry.settings]
+        source = f"[`{entry.name}`](../plait/methods/{entry.name}.py)"
+        paper = f"[{entry.arxiv}](https://arxiv.org/abs/{entry.arxiv})" if entry.arxiv else ""
+        rows.append(f"| {source} | {entry.line} | {paper} | {', '.join(options)} |")
+    return "\n".join([*MARKDOWN, "", *rows])

@@ -4,12 +4,12 @@ import hashlib
 import json
 import runpy
 import shutil
-import sys
 from importlib import import_module
 from pathlib import Path
 
 import pytest
 
+import plait as package
 from plait.cli import doctor as module
 from plait.data import tasks
 from plait.models import box as models
@@ -41,7 +41,8 @@ def test_a_model_that_names_no_tasks_has_no_demo(plait, model, tmp_path):
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
 def test_examples_run(example, model, monkeypatch, capsys):
-    monkeypatch.setattr(sys, "argv", [str(example), model])
+    loaded = package.load(model)
+    monkeypatch.setattr(package, "load", lambda *_: loaded)
     runpy.run_path(str(example), run_name="__main__")
     out = capsys.readouterr().out
     assert "stream 3: " in out
