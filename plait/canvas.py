@@ -33,6 +33,8 @@ class Canvas:
     group: Int[Tensor, "B L"] | None = None
     id: Int[Tensor, "B L"] | None = None  # names of positions; None = they never moved
     named: int = 0  # names given so far, once positions have moved
+    context: int = 0  # positions that the model has; 0 = no limit
+    blind: Bool[Tensor, "B L L"] | None = None  # [b, i, j]: i may not see j, whatever the groups
 
     @property
     def given(self) -> Bool[Tensor, "B L"]:
@@ -57,6 +59,8 @@ class Canvas:
     def visible(self) -> Bool[Tensor, "B L L"]:
         """[b, i, j]: may position i of row b attend to position j?"""
         seen = self.real[:, None, :].expand(-1, self.tokens.shape[1], -1)
+        if self.blind is not None:
+            seen = seen & ~self.blind
         if self.group is None:
             return seen
         mine, other = self.group[:, :, None], self.group[:, None, :]
@@ -114,10 +118,14 @@ class Canvas:
     ) -> tuple["Canvas", Int[Tensor, "B M"]]:
         """Put `insert` masks after each position and cut `delete` away; given ones stay.
 
+        Of insertions that the model's context has no room for, the leftmost are made.
         Returns the canvas and, for each of its positions, where it was before (-1 = new).
         """
         insert = torch.zeros_like(self.tokens) if insert is None else insert
         kept = torch.ones_like(self.given) if delete is None else ~delete | self.given
+        if self.context:
+            room = (self.context - (kept & self.real).sum(1)).clamp(min=0)[:, None]
+            insert = (insert - (insert.cumsum(1) - room).clamp(min=0)).clamp(min=0)
         rows, places = [], []
         for i, end in enumerate(self.length.tolist()):
             here = torch.arange(end, device=insert.device)
@@ -147,8 +155,8 @@ class Canvas:
 
     def row(self, row: int) -> "Canvas":
         """One row by itself, without padding."""
-        end = int(self.length[row])
-        return self.each(lambda x: x[row : row + 1, :end] if x.ndim == 2 else x[row : row + 1])
+        end = slice(int(self.length[row]))
+        return self.each(lambda x: x[row : row + 1, *[end] * (x.ndim - 1)])
 
     def rows(self, which: Int[Tensor, " N"]) -> "Canvas":
         """Some of the rows."""

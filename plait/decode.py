@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Protocol, runtime_checkable
 
 import torch
@@ -12,7 +12,7 @@ from torch import Tensor
 from .canvas import Canvas
 from .guide import Plain
 from .length import EndAtEos
-from .look import look, scope
+from .look import Overheard, look, scope
 from .meter import Meter
 from .parts import Denoiser, Guide, Length, Part, Reviser, Sampler, Schedule, Selector, Stop, View
 from .parts import take as take_rows
@@ -21,8 +21,6 @@ from .sample import Greedy
 from .select import TopK
 from .stop import WhenFull
 from .trace import Recorder, Trace
-
-REVISIONS = 4  # rounds per free position after which nothing is taken back, so that all ends
 
 
 @dataclass(frozen=True)
@@ -52,6 +50,8 @@ class Round:
 @runtime_checkable
 class Judge(Protocol):
     """Owns a round because it looks at several candidate canvases in one forward pass."""
+
+    needs: frozenset[str]  # statistics it wants in every View
 
     def init(self, canvas: Canvas) -> Any:
         """Return the memory it carries from round to round; leading axis B."""
@@ -86,7 +86,8 @@ class Decoder:
     @property
     def needs(self) -> frozenset[str]:
         """Statistics that the parts want in their View."""
-        return frozenset().union(*(p.needs for p in self.parts.values()))
+        judged = frozenset[str]() if self.judge is None else self.judge.needs
+        return judged.union(*(p.needs for p in self.parts.values()))
 
 
 def init(decoder: Decoder, canvas: Canvas) -> State:
@@ -116,10 +117,13 @@ def observe(
     open = plan.open & canvas.masked
     open = torch.where(open.any(1, keepdim=True), open, canvas.masked)
     where = scope(canvas, open, decoder.needs)
-    logits, memo["guide"] = decoder.guide(model, canvas, where, memo["guide"])
+    source = Overheard(model) if "attention" in decoder.needs else model
+    logits, memo["guide"] = decoder.guide(source, canvas, where, memo["guide"])
     view = look(
         canvas, plan, open, where, logits.float(), decoder.sampler, seed, state.round, decoder.needs
     )
+    if isinstance(source, Overheard):
+        view = replace(view, attention=source.attention)
     return view, State(memo, state.round)
 
 
@@ -127,18 +131,22 @@ def act(decoder: Decoder, view: View, state: State) -> tuple[Round, State]:
     """Select, revise, close what has ended, and apply it all.
 
     The invariants of all methods live here: only open masks are committed, every row that can
-    commits at least one, given positions never change, and revision ends.
+    commits at least one (unless its selector may pass), given positions never change, and
+    revision ends.
     """
     memo, canvas = dict(state.memo), view.canvas
     commit, memo["selector"] = decoder.selector(view, memo["selector"])
     commit = commit & view.open
-    commit = torch.where(commit.any(1, keepdim=True), commit, best(view))
+    late = view.round >= decoder.reviser.limit(canvas)
+    passes = commit.any(1) | ((decoder.selector.at_least == 0) & ~late)
+    commit = torch.where(passes[:, None], commit, best(view))
     finish, memo["stop"] = decoder.stop(view, memo["stop"])
     commit = commit | (finish[:, None] & canvas.masked)
-    commit = commit & ~decoder.length.waits(view, memo["length"])[:, None]
+    waits = decoder.length.waits(view, memo["length"]) & ~late
+    commit = commit & ~(waits | holding(decoder, canvas, state))[:, None]
     revision, memo["reviser"] = decoder.reviser(view, commit, memo["reviser"])
     written = (commit | ~canvas.masked) & ~canvas.given & ~finish[:, None]
-    written = written & (view.round < REVISIONS * (~canvas.given).sum(1))[:, None]
+    written = written & ~late[:, None]
     retract, rewrite = revision.erase & written, revision.rewrite & written & ~commit
     after = canvas.write(commit | rewrite, view.draw).erase(retract)
     change, memo["length"] = decoder.length(after, view, memo["length"])
@@ -147,8 +155,14 @@ def act(decoder: Decoder, view: View, state: State) -> tuple[Round, State]:
     if change.insert is not None or change.delete is not None:
         after, index = after.resize(change.insert, change.delete)
         memo |= {name: part.moved(memo[name], index) for name, part in decoder.parts.items()}
-    done = Round(view, commit, rewrite & ~retract, retract, fill, after)
+    done = Round(view, commit & ~retract, rewrite & ~retract, retract & ~commit, fill, after)
     return done, State(memo, state.round + 1)
+
+
+def holding(decoder: Decoder, canvas: Canvas, state: State) -> Bool[Tensor, " B"]:
+    """Rows that the reviser holds: they commit nothing, and do not end, until it lets them go."""
+    held = decoder.reviser.holds(canvas, state.round, state.memo["reviser"])
+    return held & (state.round < decoder.reviser.limit(canvas))
 
 
 def best(view: View) -> Bool[Tensor, "B L"]:
@@ -175,7 +189,7 @@ def decode(
     live, current, state = list(range(len(canvas.tokens))), canvas, init(decoder, canvas)
     finished: dict[int, Canvas] = {}
     while True:
-        busy = current.masked.any(1)
+        busy = current.masked.any(1) | holding(decoder, current, state)
         for i in (~busy).nonzero()[:, 0].tolist():
             finished[live[i]] = current.row(i)
         keep = busy.nonzero()[:, 0]

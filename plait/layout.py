@@ -139,6 +139,7 @@ class Layout:
             regions=len(self.segments),
             mask_id=codec.mask_id,
             eos_id=codec.eos_id,
+            context=context,
         )
 
     def read(self, codec: Codec, canvas: Canvas, row: int) -> dict[str, str]:

@@ -8,7 +8,7 @@ axis, so that a row can leave or join a batch at any round.
 import abc
 import dataclasses
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Bool, Float, Int, Shaped
@@ -16,8 +16,10 @@ from torch import Tensor
 
 from . import keyed
 from .canvas import Canvas
+from .errors import PlaitError
 
 Mask = Bool[Tensor, "B L"]
+REVISIONS = 4  # rounds per free position after which nothing is taken back, so that all ends
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,8 @@ class Schedule(Part):
 class Selector(Part):
     """Which."""
 
+    at_least: ClassVar[int] = 1  # 0: a round may commit nothing, else the engine adds the best one
+
     @abc.abstractmethod
     def __call__(self, view: View, memo: Any) -> tuple[Mask, Any]:
         """Return which open positions to commit."""
@@ -120,7 +124,18 @@ class Reviser(Part):
 
     @abc.abstractmethod
     def __call__(self, view: View, commit: Mask, memo: Any) -> tuple[Revision, Any]:
-        """Return the changes to written positions; those of `commit` count as written."""
+        """Return the changes to written positions; those of `commit` count as written.
+
+        What a round commits and erases at once was never written: no trace tells of it.
+        """
+
+    def limit(self, canvas: Canvas) -> Int[Tensor, " B"]:
+        """Return the round from which nothing is changed any more."""
+        return REVISIONS * (~canvas.given).sum(1)
+
+    def holds(self, canvas: Canvas, round: Int[Tensor, " B"], memo: Any) -> Bool[Tensor, " B"]:  # noqa: ARG002
+        """Return the rows that commit nothing and do not end, since what is written may change."""
+        return torch.zeros_like(round, dtype=torch.bool)
 
 
 @dataclass(frozen=True)
@@ -197,6 +212,16 @@ class Attentive(Protocol):
         Rows of real positions sum to 1; padding neither reads nor is read (0).
         """
         ...
+
+
+def attentive(model: Denoiser) -> Attentive:
+    """Return the model as one that shows its attention; PlaitError if it does not."""
+    if isinstance(model, Attentive):
+        return model
+    raise PlaitError(
+        "this method reads attention weights, and this model does not show them; "
+        "choose a method that needs probabilities only"
+    )
 
 
 def take(memo: Any, rows: Int[Tensor, " N"]) -> Any:

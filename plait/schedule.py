@@ -27,6 +27,55 @@ class Whole(Schedule):
 
 
 @dataclass(frozen=True)
+class TimeGrid(Schedule):
+    """Times 1 = t_0 > ... > t_N = eps in equal steps (Dream, arXiv:2508.15487).
+
+    A mask outlives step k with probability t_(k+1) / t_k, and in the last step none does.
+
+    Counts are rounded down and the last round takes the rest, as published. They are per row;
+    with `shared` all rows get the count of their average, as the published code does (which then
+    writes masks over the text of rows that have fewer left; here such a row just gets them all).
+    """
+
+    budget: Budget = Budget()
+    eps: float = 1e-3
+    shared: bool = False
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.eps < 1:
+            raise PlaitError(f"eps is {self.eps}; it must lie in [0, 1)")
+
+    def init(self, canvas: Canvas) -> Int[Tensor, " B"]:
+        """The number of steps N of each row."""
+        free, each = (~canvas.given).sum(1), self.budget.tokens_per_round or 1
+        steps = -(-free // each)
+        return steps if self.budget.rounds is None else torch.full_like(free, self.budget.rounds)
+
+    def __call__(
+        self, canvas: Canvas, round: Int[Tensor, " B"], memo: Int[Tensor, " B"]
+    ) -> tuple[Plan, Int[Tensor, " B"]]:
+        """Return the whole canvas and floor(masks (1 - t_(k+1) / t_k))."""
+        steps, masks = memo.clamp(min=1).double(), canvas.masked.sum(1).double()
+        if self.shared:
+            masks = masks.mean().expand_as(masks)
+        part = ((1 - self.eps) / steps) / (1 - round * (1 - self.eps) / steps)
+        count = torch.where(round >= steps - 1, canvas.tokens.shape[1], (masks * part).floor())
+        zero = torch.zeros_like(canvas.region)
+        return Plan(canvas.masked, zero, count.clamp(min=1).long()[:, None]), memo
+
+
+def block_of(canvas: Canvas, size: int) -> Int[Tensor, "B L"]:
+    """The number of the block of `size` free positions that each position lies in."""
+    return ((~canvas.given).cumsum(1) - 1) // size
+
+
+def leftmost_block(canvas: Canvas, size: int) -> Int[Tensor, " B"]:
+    """The number of the first block that holds a mask; of a row without, one past all blocks."""
+    index = block_of(canvas, size)
+    return torch.where(canvas.masked, index, index.shape[1]).amin(1)
+
+
+@dataclass(frozen=True)
 class BlockMemo:
     """The block being decoded and the round in which it should be full."""
 
@@ -40,11 +89,13 @@ class Blocks(Schedule):
 
     Blocks count free positions only, so they run through headers. With a budget of rounds each
     block gets an equal part of those left; `size` need not divide the canvas, nor the number of
-    blocks the rounds, as LLaDA's code demands.
+    blocks the rounds, as LLaDA's code demands. With `reopens` a mask that a reviser puts into an
+    earlier block is open together with the block reached; else decoding goes back to it.
     """
 
     size: int
     budget: Budget = Budget()
+    reopens: bool = False
 
     def __post_init__(self) -> None:
         if self.size < 1:
@@ -58,12 +109,13 @@ class Blocks(Schedule):
         self, canvas: Canvas, round: Int[Tensor, " B"], memo: BlockMemo
     ) -> tuple[Plan, BlockMemo]:
         """Return the leftmost block that still holds a mask."""
-        index = ((~canvas.given).cumsum(1) - 1) // self.size
-        current = torch.where(canvas.masked, index, index.shape[1]).amin(1)
+        index, current = block_of(canvas, self.size), leftmost_block(canvas, self.size)
+        if self.reopens:
+            current = torch.maximum(current, memo.block)
         last = torch.where(canvas.masked, index, -1).amax(1)
         part = ((self.budget.rounds or 1) - round) // (last - current + 1).clamp(min=1)
         until = torch.where(current == memo.block, memo.until, round + part.clamp(min=1))
-        open = canvas.masked & (index == current[:, None])
+        open = canvas.masked & (index <= current[:, None])
         quota = self.budget.count(open.sum(1), until - round)
         plan = Plan(open, torch.zeros_like(canvas.region), quota[:, None])
         return plan, BlockMemo(current, until)

@@ -42,12 +42,12 @@ class Shut(Schedule):
 
 @dataclass(frozen=True)
 class Undo(Reviser):
-    """Erases or writes over everything, every round, given positions included."""
+    """Erases or writes over what was there before, every round, given positions included."""
 
     rewrite: bool = False
 
     def __call__(self, view, commit, memo):
-        all_of_it = torch.ones_like(commit)
+        all_of_it = torch.ones_like(commit) if self.rewrite else ~commit
         none = torch.zeros_like(commit)
         return Revision(none, all_of_it) if self.rewrite else Revision(all_of_it, none), memo
 
@@ -99,6 +99,51 @@ def test_endless_revision_ends_and_replays():
         assert trace.rounds > 4 * 6
         assert (trace.kind == RETRACT).sum() > 0
         assert (trace.replay() == done.tokens[row, : done.length[row]].numpy()).all()
+
+
+@dataclass(frozen=True)
+class Most(Reviser):
+    """Takes back all commits but the leftmost, and holds a row for one more round at its end."""
+
+    def __call__(self, view, commit, memo):
+        return Revision(commit & (commit.cumsum(1) > 1), torch.zeros_like(commit)), memo
+
+    def limit(self, canvas):
+        return torch.full_like(canvas.length, 5)
+
+    def holds(self, canvas, round, memo):
+        return ~canvas.masked.any(1)
+
+
+def test_what_is_written_and_taken_back_in_one_round_leaves_no_event():
+    start = canvas(one_slot(6))
+    _, traces = decode(Tiny(), base(reviser=Most(), length=Full()), start)
+    for trace in traces:
+        assert (trace.kind == COMMIT).all()
+        assert trace.round.tolist() == [0, 1, 2, 3, 4, 5]
+
+
+def test_a_reviser_can_hold_a_full_row_but_not_for_ever():
+    start = canvas(one_slot(3))
+    _, traces = decode(Tiny(), base(reviser=Most(), length=Full()), start)
+    assert all(t.rounds == 5 and t.round.max() == 2 for t in traces)
+
+
+@dataclass(frozen=True)
+class Idle(Never):
+    at_least = 0
+
+
+def test_a_selector_may_pass_until_the_limit_of_revision():
+    start = canvas(one_slot(3))
+    _, traces = decode(Tiny(), base(selector=Idle(), reviser=Most(), length=Full()), start)
+    assert all(t.round.tolist() == [5, 6, 7] for t in traces)
+
+
+def test_nothing_grows_beyond_the_context():
+    start = replace(canvas(one_slot(7)), context=int(canvas(one_slot(7)).length.max()) + 1)
+    done, _ = decode(Tiny(), base(length=Grow()), start)
+    assert (done.length == torch.minimum(start.length + 1, torch.tensor(start.context))).all()
 
 
 def test_rewriting_keeps_positions_written():
