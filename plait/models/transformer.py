@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from .attention import Attention, Sight, visibility
 from .config import Config as Config
-from .kv import Kv, packed
+from .kv import Kv, packed, unpacked
 from .mlp import ACTIVATIONS, Mixture, Mlp
 from .norm import Norm
 from .rope import Turn as Turn

@@ -38,6 +38,7 @@ def config(s: Settings) -> Config:
     return decoder(
         s,
         hidden=s.get("dense_intermediate_size", 1),
+        norm_eps=s.get("rms_norm_eps", 1e-5),
         qk_norm=s.get("qk_layernorm", False),
         qkv_bias=bias,
         out_bias=bias,
