@@ -1,6 +1,6 @@
 """LoPA: look ahead along several branches, keep the most confident (arXiv:2512.16229)."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 
@@ -22,6 +22,7 @@ class Lookahead:
     """
 
     branches: int  # the plain canvas included
+    needs = frozenset[str]()
 
     def __post_init__(self) -> None:
         if self.branches < 1:
@@ -41,8 +42,7 @@ class Lookahead:
         picks += [row.expand_as(extra.position) for row in one]
         versions = [extra.written(canvas, pick) for pick in picks]
         known = look_at(model, versions, decoder.needs)
-        alone = replace(decoder, judge=None)
-        views = [observe(known, alone, version, state, seed)[0] for version in versions]
+        views = [observe(known, decoder, version, state, seed)[0] for version in versions]
         # A branch that repeats the plain canvas scores the same and loses the tie to it.
         sure = [
             torch.where(v.open, v.chosen.exp(), 0).sum(1) / v.open.sum(1).clamp(min=1)
@@ -51,7 +51,7 @@ class Lookahead:
         best = torch.stack(sure).argmax(0)
         taken = torch.stack(picks)[best, torch.arange(len(best), device=best.device)]
         start = extra.written(canvas, taken)
-        done, after = act(alone, *observe(known, alone, start, state, seed))
+        done, after = act(decoder, *observe(known, decoder, start, state, seed))
         done = adding(extra, taken, canvas, done)
         ahead = done.view.open & ~done.commit & done.canvas.masked
         after.memo["judge"] = Branches.best(done.view, ahead, self.branches - 1)

@@ -1,6 +1,6 @@
 """FreeDave: lossless self-speculative decoding by nested drafts (arXiv:2510.00294)."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 
@@ -22,6 +22,7 @@ class Nested:
     """
 
     depth: int  # drafts beyond the canvas itself
+    needs = frozenset[str]()
 
     def __post_init__(self) -> None:
         if self.depth < 0:
@@ -39,14 +40,13 @@ class Nested:
         place = torch.arange(self.depth, device=canvas.tokens.device).expand_as(drafted.position)
         drafts = [drafted.written(canvas, place < j) for j in range(self.depth + 1)]
         known = look_at(model, drafts, decoder.needs)
-        alone = replace(decoder, judge=None)
-        done, after = act(alone, *observe(known, alone, canvas, state, seed))
+        done, after = act(decoder, *observe(known, decoder, canvas, state, seed))
         going = torch.ones_like(state.round, dtype=torch.bool)
         for draft in drafts[1:]:
             going = going & (done.canvas.tokens == draft.tokens).all(1) & draft.masked.any(1)
             if not going.any():
                 break
-            onward, later = act(alone, *observe(known, alone, draft, after, seed))
+            onward, later = act(decoder, *observe(known, decoder, draft, after, seed))
             done, after = choose(going, then(done, onward), done), choose(going, later, after)
         ahead = done.view.open & ~done.commit & done.canvas.masked
         after.memo["judge"] = Branches.best(done.view, ahead, self.depth)
