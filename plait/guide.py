@@ -1,12 +1,15 @@
 """Guides: what stands between the model and the decoder."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
-from jaxtyping import Float
+import torch
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from .canvas import Canvas
+from .errors import PlaitError
 from .parts import Denoiser, Guide, Mask
 
 
@@ -19,3 +22,46 @@ class Plain(Guide):
     ) -> tuple[Float[Tensor, "N V"], Any]:
         """Return one forward pass."""
         return model(canvas, where), memo
+
+
+@dataclass(frozen=True)
+class PenaliseEnd(Guide):
+    """Any guide, with the end-of-sequence token made less likely, or impossible.
+
+    Instruct models trained on padded answers are too sure of the end far to the right (LLaDA,
+    arXiv:2502.09992): without blocks it floods the canvas. An infinite penalty writes every slot
+    to its last position.
+    """
+
+    nats: float = math.inf  # taken off the logit of the end
+    inner: Guide = Plain()
+
+    def __post_init__(self) -> None:
+        if not self.nats >= 0:
+            raise PlaitError(f"the penalty on ends is {self.nats} nats; it must be 0 or more")
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """What the inner guide needs."""
+        return self.inner.needs
+
+    def init(self, canvas: Canvas) -> Any:
+        """The inner guide's memory."""
+        return self.inner.init(canvas)
+
+    def moved(self, memo: Any, index: Int[Tensor, "B L"]) -> Any:
+        """The inner guide's memory, moved."""
+        return self.inner.moved(memo, index)
+
+    def __call__(
+        self, model: Denoiser, canvas: Canvas, where: Mask, memo: Any
+    ) -> tuple[Float[Tensor, "N V"], Any]:
+        """Return the inner guide's logits with the penalty taken off."""
+        logits, memo = self.inner(model, canvas, where, memo)
+        end = torch.tensor([canvas.eos_id], device=logits.device)
+        return logits.index_copy(-1, end, logits[:, end] - self.nats), memo
+
+
+def suppress_end(inner: Guide = Plain()) -> Guide:
+    """Any guide, with the end-of-sequence token made impossible."""
+    return PenaliseEnd(math.inf, inner)

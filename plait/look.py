@@ -6,7 +6,7 @@ from jaxtyping import Bool, Float, Int, Shaped
 from torch import Tensor
 
 from .canvas import Canvas
-from .parts import Plan, Sampler, View
+from .parts import Denoiser, Plan, Sampler, View, attentive
 
 
 def log_probability(logits: Float[Tensor, "N V"], token: Int[Tensor, " N"]) -> Float[Tensor, " N"]:
@@ -75,3 +75,17 @@ def look(
     chosen = _spread(where, log_probability(logits, draw), -torch.inf)
     tokens = _spread(where, draw, canvas.mask_id)
     return View(canvas, plan, open, seed, round, draw=tokens, chosen=chosen, **extra)
+
+
+class Overheard:
+    """A denoiser that remembers the attention of the first forward pass through it."""
+
+    def __init__(self, model: Denoiser) -> None:
+        self._model, self.vocab = attentive(model), model.vocab
+        self.attention: Float[Tensor, "B L L"] | None = None
+
+    def __call__(self, canvas: Canvas, where: Bool[Tensor, "B L"]) -> Float[Tensor, "N V"]:
+        """Return the model's logits."""
+        logits, attention = self._model.attend(canvas, where)
+        self.attention = attention if self.attention is None else self.attention
+        return logits

@@ -6,7 +6,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from .canvas import Canvas
-from .parts import Denoiser
+from .parts import Denoiser, attentive
 
 
 class Meter:
@@ -22,7 +22,18 @@ class Meter:
 
     def __call__(self, canvas: Canvas, where: Bool[Tensor, "B L"]) -> Float[Tensor, "N V"]:
         """Return the model's logits, and count."""
+        self._count(canvas)
+        return self.model(canvas, where)
+
+    def attend(
+        self, canvas: Canvas, where: Bool[Tensor, "B L"]
+    ) -> tuple[Float[Tensor, "N V"], Float[Tensor, "B L L"]]:
+        """Return the model's logits and attention, and count; PlaitError if it has none."""
+        model = attentive(self.model)
+        self._count(canvas)
+        return model.attend(canvas, where)
+
+    def _count(self, canvas: Canvas) -> None:
         for key, length in zip(canvas.key.tolist(), canvas.length.tolist(), strict=True):
             self.forwards[key] += 1
             self.query_tokens[key] += length
-        return self.model(canvas, where)

@@ -1,7 +1,6 @@
 """Selectors: which open positions to commit."""
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,9 +8,12 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from . import keyed
+from .canvas import Canvas
 from .errors import PlaitError
 from .parts import Mask, Selector, View
-from .score import confidence
+from .schedule import TimeGrid
+from .score import Score, confidence, needs
 
 
 def rank(score: Float[Tensor, "B L"], open: Bool[Tensor, "B L"]) -> Int[Tensor, "B L"]:
@@ -28,7 +30,12 @@ def rank(score: Float[Tensor, "B L"], open: Bool[Tensor, "B L"]) -> Int[Tensor, 
 class TopK(Selector):
     """Commit the best positions of each pool, as many as its quota."""
 
-    by: Callable[[View], Float[Tensor, "B L"]] = confidence
+    by: Score = confidence
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """What the score reads."""
+        return needs(self.by)
 
     def __call__(self, view: View, memo: Any) -> tuple[Mask, Any]:
         """Return the positions within quota."""
@@ -72,3 +79,28 @@ class Factor(Selector):
         passes = view.open & ((place + 2) * doubt < self.factor)
         count = torch.where(passes, place + 1, 0).amax(1, keepdim=True)
         return view.open & (place < count), memo
+
+
+@dataclass(frozen=True)
+class Reveal(Selector):
+    """Each mask is revealed by itself, at the grid time where 1 - s/t says so (`origin`).
+
+    Each position draws its time of being revealed once, uniform on (0, 1). Steps that reveal
+    nothing are passed over: without a forward pass the text is the same, and so is the law.
+    """
+
+    grid: TimeGrid
+
+    def init(self, canvas: Canvas) -> Int[Tensor, " B"]:
+        """The number of steps of each row."""
+        return self.grid.init(canvas)
+
+    def __call__(self, view: View, memo: Int[Tensor, " B"]) -> tuple[Mask, Int[Tensor, " B"]]:
+        """Return the positions of the next step that reveals any."""
+        canvas, span = view.canvas, (1 - self.grid.eps) / memo.clamp(min=1).double()[:, None]
+        time = keyed.uniform(view.seed, 12, canvas.key[:, None], canvas.pos)
+        time = time.masked_fill(~view.open, -1)
+        first = time.amax(1, keepdim=True)
+        step = ((1 - first) / span).ceil()
+        until = torch.where(step >= memo[:, None], 0, 1 - step * span)
+        return view.open & ((time >= until) | (time == first)), memo

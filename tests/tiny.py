@@ -19,15 +19,22 @@ class Tiny(torch.nn.Module):
         self.qkv = torch.nn.ModuleList(torch.nn.Linear(width, 3 * width) for _ in range(layers))
         self.head = torch.nn.Linear(width, VOCAB)
 
-    @torch.no_grad()
     def __call__(self, canvas: Canvas, where: torch.Tensor) -> torch.Tensor:
+        return self.attend(canvas, where)[0]
+
+    @torch.no_grad()
+    def attend(self, canvas: Canvas, where: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Logits, and the attention averaged over layers."""
+        seen = []
         x = self.token(canvas.tokens) + self.place(canvas.pos)
         hidden = ~canvas.visible()
         for layer in self.qkv:
             q, k, v = layer(torch.nn.functional.layer_norm(x, x.shape[-1:])).chunk(3, -1)
             score = (3 * q @ k.transpose(1, 2) / x.shape[-1] ** 0.5).masked_fill(hidden, -1e30)
-            x = x + score.softmax(-1) @ v
-        return self.sharp * self.head(x)[where]
+            seen.append(score.softmax(-1))
+            x = x + seen[-1] @ v
+        attention = torch.stack(seen).mean(0) * canvas.real[:, :, None]
+        return self.sharp * self.head(x)[where], attention
 
 
 class Digits:
