@@ -1,5 +1,6 @@
 """Scores: the order in which open positions are committed. Higher goes first."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -27,6 +28,11 @@ def needs(score: Score) -> frozenset[str]:
     """The fields of View, beyond `draw` and `chosen`, that `score` reads."""
     found: frozenset[str] = getattr(score, "needs", frozenset())
     return found
+
+
+def nats(probability: float) -> float:
+    """Log-probability, as a bar for one: of 0 and less -inf, which everything passes."""
+    return math.log(probability) if probability > 0 else -math.inf
 
 
 def confidence(view: View) -> Float[Tensor, "B L"]:

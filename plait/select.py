@@ -1,6 +1,5 @@
 """Selectors: which open positions to commit."""
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +12,7 @@ from .canvas import Canvas
 from .errors import PlaitError
 from .parts import Mask, Selector, View
 from .schedule import TimeGrid
-from .score import Score, confidence, needs
+from .score import Score, confidence, nats, needs
 
 
 def rank(score: Float[Tensor, "B L"], open: Bool[Tensor, "B L"]) -> Int[Tensor, "B L"]:
@@ -58,7 +57,7 @@ class Threshold(Selector):
 
     def __call__(self, view: View, memo: Any) -> tuple[Mask, Any]:
         """Return the positions that are sure enough."""
-        return view.open & (view.chosen >= math.log(self.sure)), memo
+        return view.open & (view.chosen >= nats(self.sure)), memo
 
 
 @dataclass(frozen=True)

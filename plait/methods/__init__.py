@@ -33,6 +33,12 @@ def load(name: str, **settings: Any) -> "Decoder":
     for setting in settings:
         if setting not in known:
             raise unknown(f"option of method '{name}'", setting, known)
+    for setting, option in known.items():
+        if option.default is option.empty and setting not in settings:
+            raise PlaitError(
+                f"method '{name}' needs a model as its option '{setting}'; "
+                f"build it in Python with plait.methods.load('{name}', {setting}=...)"
+            )
     try:
         return build(**settings)
     except TypeError as error:

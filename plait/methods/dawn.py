@@ -1,6 +1,5 @@
 """DAWN: commit together what does not depend on each other (arXiv:2602.06953)."""
 
-import math
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -12,6 +11,7 @@ from ..decode import Decoder
 from ..errors import PlaitError
 from ..parts import Mask, Selector, View
 from ..schedule import Blocks
+from ..score import nats
 from ..select import rank
 
 
@@ -45,12 +45,12 @@ class Independent(Selector):
         """Return the union of the three sets."""
         assert view.placed is not None
         edges, canvas = self.edges(view), view.canvas
-        known = canvas.given & canvas.real | (view.placed >= math.log(self.sure))
-        commit = view.open & (view.chosen >= math.log(self.sure))
+        known = canvas.given & canvas.real | (view.placed >= nats(self.sure))
+        commit = view.open & (view.chosen >= nats(self.sure))
         leans = (edges & known[:, None]).any(2)
-        commit = commit | view.open & leans & (view.chosen >= math.log(self.induced))
+        commit = commit | view.open & leans & (view.chosen >= nats(self.induced))
         linked = edges | edges.transpose(1, 2)
-        able = view.open & (view.chosen >= math.log(self.low)) & ~commit
+        able = view.open & (view.chosen >= nats(self.low)) & ~commit
         able = able & ~(linked & commit[:, None]).any(2)
         while able.any():
             one = able & (rank(view.chosen, able) == 0)

@@ -1,6 +1,5 @@
 """Hierarchical decoding of dInfer: one commit in each run of masks (arXiv:2510.08666)."""
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +11,7 @@ from ..decode import Decoder
 from ..errors import PlaitError
 from ..parts import Mask, Selector, View
 from ..schedule import Blocks
+from ..score import nats
 from ..select import rank
 
 
@@ -45,7 +45,7 @@ class BestOfRuns(Selector):
         run, place = runs(view.open), rank(view.chosen, view.open)
         first = torch.full_like(place, place.shape[1]).scatter_reduce(1, run, place, "amin")
         best = view.open & (place == first.gather(1, run))
-        likely, sure = view.chosen > math.log(self.low), view.chosen > math.log(self.sure)
+        likely, sure = view.chosen > nats(self.low), view.chosen > nats(self.sure)
         return best & likely | view.open & sure, memo
 
 

@@ -1,6 +1,5 @@
 """KLASS: commit predictions that are sure and have come to rest (arXiv:2511.05664)."""
 
-import math
 from dataclasses import dataclass
 
 import torch
@@ -12,6 +11,7 @@ from ..decode import Decoder
 from ..errors import PlaitError
 from ..parts import Mask, Selector, View, by_index
 from ..schedule import Blocks
+from ..score import nats
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Stable(Selector):
         p = view.logp.exp()
         kl = torch.where(p > 0, p * (view.logp - before), 0).sum(-1).clamp(min=0)
         calm = torch.where(view.open & (kl < self.kl), memo.calm + 1, 0)
-        commit = view.open & (calm >= self.patience) & (view.chosen > math.log(self.sure))
+        commit = view.open & (calm >= self.patience) & (view.chosen > nats(self.sure))
         logp = view.logp.masked_fill(~view.open[..., None], -torch.inf)
         return commit, Memo(logp, calm)
 

@@ -1,6 +1,5 @@
 """SlowFast: find how far the text is settled, then write that span fast (arXiv:2506.10848)."""
 
-import math
 from dataclasses import dataclass
 
 import torch
@@ -12,6 +11,7 @@ from ..decode import Decoder
 from ..errors import PlaitError
 from ..parts import Mask, Selector, View
 from ..schedule import Blocks
+from ..score import nats
 from ..select import rank
 
 
@@ -66,7 +66,7 @@ class SlowFast(Selector):
         start = torch.where(fresh, left, memo.start)
         end, guess, rounds = (torch.where(fresh, 0, x) for x in (memo.end, memo.guess, memo.rounds))
 
-        reached = here & (view.chosen >= math.log(self.reach))
+        reached = here & (view.chosen >= nats(self.reach))
         found = torch.where(reached, offset + 1, 0).amax(1)
         found = torch.where(found > 0, found, start + 1)
         agree = (guess > 0) & ((found - guess).abs() < 2)  # deviation of the two below 1
@@ -76,7 +76,7 @@ class SlowFast(Selector):
         fixed = torch.where(agree, found, torch.where(rounds >= self.slow, late, 0))
 
         span = here & (slow[:, None] | (offset < end[:, None]))
-        sure = span & (view.chosen >= math.log(self.sure))
+        sure = span & (view.chosen >= nats(self.sure))
         several = sure.sum(1, keepdim=True) > 1
         commit = torch.where(several, sure, span & (rank(view.chosen, span) == 0))
         return commit, Span(now, start, torch.where(slow, fixed, end), found, rounds)

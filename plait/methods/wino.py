@@ -1,6 +1,5 @@
 """WINO: draft widely, verify each token without itself, take back (arXiv:2507.18578)."""
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +14,7 @@ from ..length import Full
 from ..parts import Mask, Reviser, Revision, Selector, View, nothing
 from ..revise import earlier, lowest
 from ..schedule import Blocks, block_of, leftmost_block
+from ..score import nats
 from ..select import rank
 from ..shadow import Shadow
 
@@ -33,7 +33,7 @@ class Draft(Selector):
         """Return the surest of them."""
         most = (view.open.sum(1) * 7 // 10).clamp(5, 20)[:, None]
         few = rank(view.chosen, view.open) < most
-        return view.open & few & (view.chosen > math.log(self.sure)), memo
+        return view.open & few & (view.chosen > nats(self.sure)), memo
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Verify(Reviser):
         block = leftmost_block(view.canvas, self.size)
         last = torch.where(block == memo.block, memo.count, 30)  # the release's start of a block
         mine = block_of(view.canvas, self.size) == block[:, None]
-        doubt = earlier(view) & mine & (view.placed < math.log(self.sure))
+        doubt = earlier(view) & mine & (view.placed < nats(self.sure))
         count, accepted = torch.minimum(doubt.sum(1), last - 1), commit.sum(1)
         count = torch.where(accepted > 1, count, 0)
         erase = lowest(view.placed, doubt, count)
