@@ -8,7 +8,9 @@ import re
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from typer import Argument
 
 from .. import __version__
 from ..errors import PlaitError
@@ -20,8 +22,13 @@ BOX = Path(__file__).parents[1] / "models" / "box"  # named here since models.lo
 SUMS = "SHA256SUMS"  # beside the models in the box, as `sha256sum` writes it
 
 
-def doctor(as_json: Json = False) -> int:
-    """Say what is installed here, and whether it can decode."""
+def doctor(
+    model: Annotated[str | None, Argument(help="Say instead whether this model fits.")] = None,
+    as_json: Json = False,
+) -> int:
+    """Say what is installed here and whether it can decode, or whether a model fits."""
+    if model is not None:
+        return _fit(model, as_json)
     faults: list[str] = []
     versions = {name: _version(name) for name in NEEDED}
     faults += [f"{name} is not installed" for name, found in versions.items() if found is None]
@@ -41,6 +48,38 @@ def doctor(as_json: Json = False) -> int:
     else:
         print("\n".join(_lines(report)))
     return 1 if faults else 0
+
+
+def _fit(model: str, as_json: bool) -> int:
+    """Print what a model needs, from its config alone, and what there is here."""
+    import torch
+
+    from ..models.fit import BITS, GIB, Fit, free
+    from ..models.load import config_of
+
+    fit = Fit.of(config_of(model))
+    lengths = [n for n in (256, 1024, 4096, 16384) if n <= fit.config.context]
+    lengths = lengths or [fit.config.context]
+    cards = [torch.device("cuda", i) for i in range(torch.cuda.device_count())]
+    places = {str(place): free(place) for place in (*cards, torch.device("cpu"))}
+    report: dict[str, Any] = {"model": model, "weights": fit.weights, "free bytes": places}
+    report["weight bytes"] = {p: fit.weight_bytes(p) for p in BITS}
+    report["canvas bytes"] = {n: fit.canvas_bytes(n) for n in lengths}
+    best = max(places.values())
+    need = {p: b + report["canvas bytes"][lengths[0]] for p, b in report["weight bytes"].items()}
+    report["fits"] = [p for p in BITS if need[p] <= best]
+    if as_json:
+        print(json.dumps(report, indent=2))
+        return 0 if report["fits"] else 1
+    print(f"{model}: {fit.weights / 1e9:.2f} billion weights, context {fit.config.context}")
+    for precision, size in report["weight bytes"].items():
+        rooms = [f"{where} {'yes' if size <= room else 'no'}" for where, room in places.items()]
+        print(f"{precision:<10}{size / GIB:8.2f} GiB  fits: {', '.join(rooms)}")
+    for length, size in report["canvas bytes"].items():
+        print(f"{'canvas':<10}{size / GIB:8.2f} GiB  more for each row of {length} positions")
+    for where, room in places.items():
+        print(f"{'free':<10}{room / GIB:8.2f} GiB  on {where}")
+    return 0 if report["fits"] else 1
 
 
 def _version(package: str) -> str | None:

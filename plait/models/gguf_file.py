@@ -38,6 +38,7 @@ KEYS = {
     "rms_norm_eps": "attention.layer_norm_rms_epsilon",
     "rope_theta": "rope.freq_base",
 }
+LONG = {f"tokenizer.ggml.{list}" for list in ("tokens", "merges", "scores", "token_type")}
 
 
 class Tensors:
@@ -72,13 +73,14 @@ def open_file(path: Path) -> tuple[Checkpoint, Words]:
         reader = GGUFReader(path)
     except (ValueError, OSError, IndexError) as error:
         raise PlaitError(f"{path} is no GGUF file that can be read ({error})") from None
-    said = {name: entry.contents() for name, entry in reader.fields.items()}
+    told = {n: f for n, f in reader.fields.items() if n not in LONG}
+    said = {name: field.contents() for name, field in told.items()}
     kind = said["general.architecture"]
     values = {ours: said[f"{kind}.{k}"] for ours, k in KEYS.items() if f"{kind}.{k}" in said}
     names = {t.name for t in reader.tensors}
     values |= {
         "model_type": kind,
-        "vocab_size": len(said["tokenizer.ggml.tokens"]),
+        "vocab_size": len(reader.fields["tokenizer.ggml.tokens"].data),
         "tie_word_embeddings": "output.weight" not in names,
         "eos_token_id": said.get("tokenizer.ggml.eos_token_id"),
         "mask_token_id": said.get("tokenizer.ggml.mask_token_id"),

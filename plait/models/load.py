@@ -10,10 +10,11 @@ import torch
 from ..decode import Denoiser
 from ..errors import PlaitError, unknown
 from ..layout import Codec, Layout, nap, plain
-from . import box, fit, gguf_file, hub
+from . import box, families, fit, gguf_file, hub
 from .adapter import adapt
-from .checkpoint import Checkpoint, build, open_folder
+from .checkpoint import CONFIG, Checkpoint, build, open_folder, read_settings, shape
 from .codec import TokenizerCodec
+from .config import Config
 from .denoiser import NetDenoiser
 from .quantize import quantize as quantized
 from .quantize import settings as quantization
@@ -72,7 +73,7 @@ def load(
     merged while loading. `quantize` is "int8" or "int4" (weights only, by torchao). Raises
     PlaitError for whatever cannot work, before weights are read.
     """
-    place, precision = _device(device), _dtype(dtype)
+    place, precision = _device(device), read_dtype(dtype)
     if quantize is not None:
         quantization(quantize)
     checkpoint, words = find(name)
@@ -107,6 +108,15 @@ def find(name: str) -> tuple[Checkpoint, Words | None]:
     return checkpoint, None if checkpoint.name == "plait" else read_words(place)
 
 
+def config_of(name: str) -> Config:
+    """The shape of the model at a name. Of a hub id, no weights are downloaded."""
+    place = hub.find(name, ["config.json"])
+    if place.is_file():
+        return gguf_file.open_file(place)[0].config
+    settings = read_settings(place / CONFIG)
+    return shape(settings, families.of(settings)[1])
+
+
 def _codec(checkpoint: Checkpoint, words: Words | None) -> TokenizerCodec:
     if words is None:
         return TokenizerCodec.read(checkpoint.folder / box.CODEC)
@@ -128,7 +138,8 @@ def _device(name: str | None) -> torch.device:
     return device
 
 
-def _dtype(name: str) -> torch.dtype:
+def read_dtype(name: str) -> torch.dtype:
+    """The dtype of a name; PlaitError if it is none that models run in."""
     known = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
     if name not in known:
         raise unknown("dtype", name, known)
