@@ -14,7 +14,7 @@ from plait.cli._options import options_of
 
 def test_each_file_is_a_command(plait):
     listed = plait("--help").out
-    assert cli.names() == ["demo", "doctor", "generate", "methods"]
+    assert {"cite", "demo", "doctor", "generate", "methods"} <= set(cli.names())
     assert all(f"  {name}  " in listed for name in cli.names())
 
 
@@ -92,3 +92,11 @@ def test_one_method_shows_its_options_as_they_are_typed(plait):
     assert "--set summary=after  (after | open_at | concurrent)" in page
     assert "--set open_at=0.8  (float)" in page
     assert "Share each round's commits" in page
+
+
+def test_cite_prints_one_entry_per_paper(plait):
+    result = plait("cite", "nap", "random", "llada")
+    assert result.code == 0
+    assert result.out.count("@misc{") == 2
+    assert "eprint = {2602.23225}" in result.out
+    assert "did you mean 'llada'" in plait("cite", "lada").err

@@ -1,0 +1,24 @@
+"""`plait cite`: BibTeX for the papers behind decoding methods."""
+
+from typing import Annotated
+
+from typer import Argument
+
+from . import _catalogue
+
+
+def cite(
+    names: Annotated[list[str], Argument(help="Methods, as `plait methods` lists them.")],
+) -> int:
+    """Print BibTeX entries for methods, one per paper."""
+    entries = {entry.arxiv: entry for entry in map(_catalogue.entry, names)}
+    for arxiv, entry in entries.items():
+        print(
+            f"@misc{{arxiv:{arxiv},\n"
+            f"  eprint = {{{arxiv}}},\n"
+            f"  archivePrefix = {{arXiv}},\n"
+            f"  url = {{https://arxiv.org/abs/{arxiv}}},\n"
+            f"  note = {{{entry.line} Run as the method {entry.name} of plait}}\n"
+            "}"
+        )
+    return 0
