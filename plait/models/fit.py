@@ -62,6 +62,8 @@ def free(device: torch.device) -> int:
 
 def check(name: str, config: Config, device: torch.device, precision: str) -> None:
     """Raise PlaitError if the weights cannot fit on the device, and say what would."""
+    if precision == "int4" and device.type != "cuda":
+        precision = "int8"  # torchao packs two weights into a byte on a GPU only
     fit, room = Fit.of(config), free(device)
     need = fit.weight_bytes(precision)
     if need <= room:

@@ -16,8 +16,8 @@ from .checkpoint import CONFIG, Checkpoint, build, open_folder, read_settings, s
 from .codec import TokenizerCodec
 from .config import Config
 from .denoiser import NetDenoiser
+from .quantize import check as may_quantize
 from .quantize import quantize as quantized
-from .quantize import settings as quantization
 from .tokens import Words, codec_of, mask_of, read_words
 
 Record = TypeVar("Record")
@@ -75,7 +75,7 @@ def load(
     """
     place, precision = _device(device), read_dtype(dtype)
     if quantize is not None:
-        quantization(quantize)
+        may_quantize(quantize, place, precision)
     checkpoint, words = find(name)
     if adapter is not None:
         checkpoint = replace(checkpoint, tensors=adapt(checkpoint.tensors, adapter))
