@@ -93,6 +93,7 @@ def unmask_policy(weights: str = "", temperature: float = 1.0, block: int = 0) -
         net = PolicyNet(len(state["embed.weight"]))
         net.load_state_dict(state)
     except (OSError, KeyError, RuntimeError, SafetensorError) as error:
-        raise PlaitError(f"'{weights}' holds no unmasking policy: {error}") from error
+        reason = " ".join(str(error).split())
+        raise PlaitError(f"'{weights}' holds no unmasking policy: {reason}") from error
     net.requires_grad_(False)
     return Decoder(Blocks(block) if block else Whole(), Learned(net, temperature))

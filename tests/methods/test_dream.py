@@ -56,8 +56,8 @@ def test_maskgit_plus_is_confidence_order():
 
 def test_margin_and_entropy_order_by_hand():
     """Position 0 is the most probable, 1 has the widest margin, 2 the least entropy."""
-    second = torch.tensor([0.39, 0.05, 0.4]).log().tolist()
-    seen = view([0.6, 0.55, 0.5], second=second, entropy=[0.7, 0.9, 0.6])
+    second = torch.tensor([0.39, 0.05, 0.01]).log().tolist()
+    seen = view([0.6, 0.55, 0.3], second=second, entropy=[0.7, 0.9, 0.6])
     assert free(TopK()(seen, None)[0]) == [0]
     assert free(TopK(by=margin)(seen, None)[0]) == [1]
     assert free(TopK(by=entropy)(seen, None)[0]) == [2]

@@ -36,7 +36,7 @@ from plait.select import Threshold
         ("dawn", {"threshold": 1.1, "induced": 1.1, "low": 1.1}),
     ],
 )
-@pytest.mark.parametrize("block", [4, 8, 100])
+@pytest.mark.parametrize("block", [8, 100])
 def test_the_limit_is_one_token_per_round(name, limit, block):
     done, traces = decode(Tiny(), methods.load(name, block=block, **limit), canvas(one_slot()))
     plain, reference = decode(Tiny(), methods.load("llada", block=block), canvas(one_slot()))
@@ -137,24 +137,24 @@ def test_runs_that_halve_take_a_logarithm_of_rounds():
 
 
 def test_calm_is_counted_from_the_second_look():
-    """Constant predictions are calm after 1 + patience rounds; one that moves never is."""
+    """Constant predictions are calm after 1 + patience rounds; one that moves starts afresh."""
     part = Stable(kl=0.01, sure=0.8, patience=2)
     memo = part.init(view([0.9] * 3).canvas)
     seen = []
     for round in range(4):
         p = torch.full((1, 4, 3), 1e-9)
         p[0, 1:, 0], p[0, 1:, 1] = 0.9, 0.1
-        p[0, 2, :2] = torch.tensor([0.9, 0.1] if round % 2 else [0.81, 0.19])
-        chance = [0.9, 0.9 if round % 2 else 0.81, 0.7]
+        p[0, 2, :2] = torch.tensor([0.9, 0.1] if round < 2 else [0.81, 0.19])
+        chance = [0.9, 0.9 if round < 2 else 0.81, 0.7]
         logp = p.log()
         logp[0, 0] = -torch.inf
         commit, memo = part(view(chance, logp=logp), memo)
         seen.append(free(commit))
-    assert seen == [[], [], [0], [0]]  # 1 moves by KL 0.03, 2 is not sure enough
+    assert seen == [[], [], [0], [0]]  # 1 moved by KL 0.03 in between, 2 is not sure
     again = take(memo, torch.tensor([0]))
     assert torch.equal(again.calm, memo.calm)
     moved = part.moved(memo, torch.tensor([[0, 1, -1, 2, 3]]))
-    assert moved.calm.tolist() == [[0, 3, 0, 0, 3]]
+    assert moved.calm.tolist() == [[0, 3, 0, 1, 3]]
     assert (moved.logp[0, 2] == -torch.inf).all()
     assert torch.equal(moved.logp[:, [1]], by_index(memo.logp, torch.tensor([[1]])))
 
