@@ -143,6 +143,7 @@ def build(checkpoint: Checkpoint, device: torch.device, dtype: torch.dtype) -> T
         wanted.pop("head.weight")
     parts = {ours: part(checkpoint.family, ours) for ours in wanted}
     _check(checkpoint, wanted, parts)
+    placed: dict[str, Tensor] = {}
     for ours, made in parts.items():
         read = [checkpoint.tensors.read(name, device) for name in made.names]
         tensor = made.cut(checkpoint.config, *read)
@@ -151,7 +152,8 @@ def build(checkpoint: Checkpoint, device: torch.device, dtype: torch.dtype) -> T
             raise _mismatch(checkpoint, made.names[0], tensor.shape, wanted[ours].shape)
         if tensor.untyped_storage().nbytes() > tensor.nbytes and made.cut is not _whole:
             tensor = tensor.clone()  # a view would keep the fused weight in memory
-        net.load_state_dict({ours: tensor}, strict=False, assign=True)
+        placed[ours] = tensor
+    net.load_state_dict(placed, strict=False, assign=True)
     if checkpoint.config.tied:
         net.head.weight = net.embed.weight
     return net.eval().requires_grad_(False)
@@ -169,7 +171,7 @@ def _check(checkpoint: Checkpoint, wanted: Mapping[str, Tensor], parts: Mapping[
             if name not in shapes:
                 raise PlaitError(f"{where}: the tensor '{name}' is missing")
         found, asked = shapes[made.names[0]], tuple(wanted[ours].shape)
-        if made.cut is _whole and found not in (asked, _fewer(ours, asked)):
+        if made.cut is _whole and found not in (asked, _without_mask(checkpoint, ours, asked)):
             raise _mismatch(checkpoint, made.names[0], found, asked)
     used = {name for made in parts.values() for name in made.names}
     spare = checkpoint.family.spare
@@ -184,9 +186,10 @@ def _check(checkpoint: Checkpoint, wanted: Mapping[str, Tensor], parts: Mapping[
         )
 
 
-def _fewer(ours: str, asked: tuple[int, ...]) -> tuple[int, ...]:
+def _without_mask(checkpoint: Checkpoint, ours: str, asked: tuple[int, ...]) -> tuple[int, ...]:
     """The shape without a row for the mask, which some checkpoints do not have."""
-    return (asked[0] - 1, *asked[1:]) if ours.startswith(("embed.", "head.")) else asked
+    may = checkpoint.family.tokens.mask_last or checkpoint.config.attention == "causal"
+    return (asked[0] - 1, *asked[1:]) if may and ours.startswith(("embed.", "head.")) else asked
 
 
 def _grown(tensor: Tensor, asked: tuple[int, ...]) -> Tensor:
