@@ -20,8 +20,9 @@ class AnswerIsSure(Stop):
 
     The answer is the last region, whose header stands where the paper forces "The answer is":
     its first `answer` positions are watched, written or not. A canvas of one slot has no such
-    anchor, so all of it is watched, as in SchED (arXiv:2512.02892). Progress is the share of free
-    positions that are written, since not every method knows its number of rounds.
+    anchor, so all of it is watched, as in SchED (arXiv:2512.02892), but only up to the first end
+    that is written or proposed: padding is sure at once and says nothing. Progress is the share
+    of free positions that are written, since not every method knows its number of rounds.
     """
 
     answer: int  # positions
@@ -42,6 +43,9 @@ class AnswerIsSure(Stop):
         watched = canvas.region == canvas.regions - 1
         if canvas.regions > 1:
             watched = watched & (watched.cumsum(1) <= self.answer)
+        else:
+            ends = watched & (torch.where(canvas.masked, view.draw, canvas.tokens) == canvas.eos_id)
+            watched = watched & (ends.cumsum(1) - ends.long() == 0)
         gap = torch.where(watched, view.chosen - view.second, 0).double()
         mean = gap.sum(1) / watched.sum(1).clamp(min=1)
         free = (~canvas.given).sum(1)

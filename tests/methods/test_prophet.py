@@ -65,6 +65,25 @@ def test_only_the_start_of_the_answer_counts():
     assert {t.rounds for t in traces} != {1}
 
 
+def test_sure_padding_after_the_end_does_not_stop_a_single_slot():
+    class Padded(Gaps):
+        """Four words with a gap of 1, then ends with a gap of 40."""
+
+        def __call__(self, canvas, where):
+            logits = torch.full((*canvas.tokens.shape, 17), -30.0)
+            logits[..., 6] = 0.0
+            word = (~canvas.given).cumsum(1) <= 4
+            logits[..., 5] = torch.where(word, 1.0, 0.0)
+            logits[..., EOS] = torch.where(word, -30.0, 40.0)
+            return logits[where]
+
+    start = canvas(one_slot(20))
+    for late, stops in ((8.9, False), (8.7, True)):  # four gaps of 1 and the end's of 40: mean 8.8
+        decoder = methods.load("prophet", early=late)
+        done, _ = step(Padded(0.0), decoder, start, init(decoder, start))
+        assert bool((~done.canvas.masked.any(1)).all()) == stops
+
+
 def test_what_is_unfinished_gets_its_candidate():
     start = canvas(one_slot(12))
     decoder = methods.load("prophet", budget=Budget(tokens_per_round=2), **SURE)
