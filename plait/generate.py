@@ -1,6 +1,7 @@
 """From prompts to answers: build canvases, decode, read them back, count by one rule."""
 
 import inspect
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
@@ -53,7 +54,7 @@ def decoder_for(
     Raises PlaitError for unknown names, values out of range, and a budget for a method that
     decides by itself how many tokens to write.
     """
-    if temperature < 0:
+    if not 0 <= temperature < math.inf:
         raise PlaitError(f"temperature is {temperature}; it must be 0 (greedy) or more")
     if temperature == 0 and (top_p != 1 or top_k):
         raise PlaitError("top_p and top_k need a temperature above 0; greedy decoding ignores them")

@@ -1,5 +1,6 @@
 """Samplers: which token to propose at each position."""
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -36,7 +37,7 @@ class Categorical(Sampler):
     top_k: int = 0  # 0 = no limit
 
     def __post_init__(self) -> None:
-        if self.temperature <= 0:
+        if not 0 < self.temperature < math.inf:
             raise PlaitError(f"temperature is {self.temperature}; it must be above 0 to sample")
         if not 0 < self.top_p <= 1:
             raise PlaitError(f"top_p is {self.top_p}; it must be above 0 and at most 1")

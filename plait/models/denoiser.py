@@ -22,7 +22,7 @@ class NetDenoiser:
 
     def __call__(self, canvas: Canvas, where: Bool[Tensor, "B L"]) -> Float[Tensor, "N V"]:
         """Return logits at the positions of `where`, in row-major order."""
-        if canvas.tokens.device.type != "cpu" or len(canvas.tokens) == 1:
+        if canvas.tokens.device.type != "cpu":
             return self._together(canvas, where)
         rows = []
         for row, length in enumerate(canvas.length.tolist()):

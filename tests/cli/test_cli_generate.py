@@ -131,6 +131,8 @@ def test_what_is_no_trace_file_is_refused(tmp_path, data, said):
         ([PROMPT, "--rounds", 8, "--tokens-per-round", 2], "not both"),
         ([PROMPT, "--method", "fast_dllm", "--tokens-per-round", 2], "decides by itself"),
         ([PROMPT, "--temperature", -1], "temperature is -1"),
+        ([PROMPT, "--temperature", "nan"], "temperature is nan"),
+        ([PROMPT, "--temperature", "inf"], "temperature is inf"),
         ([PROMPT, "--top-p", 0.5], "need a temperature above 0"),
         ([PROMPT, "--set", "open_att=1"], "did you mean 'open_at'"),
         ([PROMPT, "--set", "open_at"], "--set key=value"),
