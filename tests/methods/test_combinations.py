@@ -76,7 +76,7 @@ def check(chosen, layout, prompts, seed) -> None:
         assert "\n" not in str(decoder)
         assert len(str(decoder)) > 10
         return
-    start = layout.build(Digits(), prompts)
+    start = layout.build(Digits(), prompts, context=128)
     if isinstance(decoder.schedule, Streams) and len(layout.segments) == 1:
         with pytest.raises(PlaitError, match="streams and a summary"):
             decode(MODEL, decoder, start, seed)
