@@ -27,9 +27,9 @@ class Settings:
     def need(self, key: str) -> Any:
         """The value of a key that has no default."""
         if self.values.get(key) is None:
-            kind = self.kinds()[0]
             raise PlaitError(
-                f"{self.path}: model_type is '{kind}', but the key '{key}' that it needs is missing"
+                f"{self.path}: model_type is '{self.model_type}', "
+                f"but the key '{key}' that it needs is missing"
             )
         return self.values[key]
 
@@ -41,9 +41,17 @@ class Settings:
             raise PlaitError(f"{self.path}: {key} = {value!r} is not supported, only {known} is")
         return value
 
+    @property
+    def model_type(self) -> str:
+        """What the file says that the model is."""
+        return str(self.values.get("model_type", ""))
+
     def kinds(self) -> tuple[str, ...]:
-        """The names by which the file says what it is, in the order in which they count."""
-        return (str(self.values.get("model_type", "")), *self.get("architectures", ()))
+        """The names by which the file says what it is, in the order in which they count.
+
+        LLaDA-MoE's files have LLaDA's model_type, so architectures come first.
+        """
+        return (*self.get("architectures", ()), self.model_type)
 
 
 @dataclass(frozen=True)
@@ -100,9 +108,34 @@ def decoder(s: Settings, **changes: Any) -> Config:
     return Config(**(shape | rope(s) | changes))
 
 
+def encoder(s: Settings, **changes: Any) -> Config:
+    """The shape of BERT and its kin, with their masked-language-model head."""
+    s.only("is_decoder", False)
+    heads, width = s.need("num_attention_heads"), s.need("hidden_size")
+    biases = ("qkv_bias", "out_bias", "mlp_bias", "head_bias", "norm_bias")
+    shape = {
+        "vocab": s.need("vocab_size"),
+        "width": width,
+        "layers": s.need("num_hidden_layers"),
+        "heads": heads,
+        "kv_heads": heads,
+        "hidden": s.need("intermediate_size"),
+        "head_dim": width // heads,
+        "context": s.get("max_position_embeddings", 512),
+        "norm_eps": s.get("layer_norm_eps", 1e-12),
+        "tied": s.get("tie_word_embeddings", True),
+        "qk_norm": False,
+        "gated": False,
+        "activation": "gelu",
+        "norm": "layer",
+        "transform": True,
+    }
+    return Config(**(shape | dict.fromkeys(biases, True) | changes))
+
+
 def autoregressive(s: Settings) -> dict[str, Any]:
     """Causal attention and shifted logits, unless the model was adapted without (a2d, dllm)."""
-    adapted = s.kinds()[0].startswith("a2d-")
+    adapted = s.model_type.startswith("a2d-")
     return {"attention": "full" if adapted else "causal", "shift": not adapted}
 
 

@@ -34,9 +34,10 @@ def quantize(net: nn.Module, kind: str) -> None:
     from torchao.quantization import quantize_
 
     for block in net.get_submodule("blocks").children():
-        layers = [module for module in block.modules() if isinstance(module, nn.Linear)]
-        for layer in layers:
-            quantize_(layer, _settings(kind, layer))
+        for name, layer in block.named_modules():
+            # A router's few weights decide which experts run, and stay exact.
+            if isinstance(layer, nn.Linear) and not name.endswith("router"):
+                quantize_(layer, _settings(kind, layer))
 
 
 def _settings(kind: str, layer: nn.Linear) -> Any:

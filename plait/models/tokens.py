@@ -40,7 +40,7 @@ def read_words(folder: Path) -> Words:
         template = {t["name"]: t["template"] for t in template}.get("default", "")
     if (folder / "chat_template.jinja").is_file():
         template = (folder / "chat_template.jinja").read_text(encoding="utf-8")
-    texts = {k: v["content"] if isinstance(v, dict) else v for k, v in said.items() if v}
+    texts = {k: v.get("content") if isinstance(v, dict) else v for k, v in said.items()}
     named = {k: v for k, v in texts.items() if k.endswith("_token") and isinstance(v, str)}
     return Words(_definition(folder), named, template or "")
 

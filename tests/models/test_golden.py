@@ -3,12 +3,17 @@
 docs/models.md says which commit gave them. `foreign.py` makes the same weights by formula.
 """
 
+from pathlib import Path
+
 import pytest
 import torch
 from foreign import CONFIGS, LENGTH, shapes, tokens, write
 from hf import net
 
 from plait.models import families
+from plait.models.checkpoint import part
+from plait.models.family import Settings
+from plait.models.transformer import Transformer
 
 # The logits at positions 0, 3, 6, 9 of two rows, for the tokens 5, 22 and 39. Dream's are shifted.
 GOLDEN = {
@@ -55,3 +60,37 @@ def test_a_family_says_what_it_is(name):
     if name != "plait":
         assert {"embed", "head", "embed.weight"} & set(family.names)
         assert all(not ours.endswith(".") for ours in family.names)
+
+
+def test_llada_moe_is_told_from_llada_by_its_architecture(tmp_path):
+    said = CONFIGS["llada_moe"] | {"model_type": "llada"}
+    assert families.of(Settings(said, tmp_path))[0] == "llada_moe"
+
+
+def test_the_names_of_a_published_checkpoint(tmp_path):
+    """SDAR-4B-Chat: the number and size of the tensors that its index lists."""
+    said = {
+        "model_type": "sdar",
+        "hidden_size": 2560,
+        "intermediate_size": 9728,
+        "num_attention_heads": 32,
+        "num_hidden_layers": 36,
+        "num_key_value_heads": 8,
+        "head_dim": 128,
+        "vocab_size": 151936,
+    }
+    family = families.load("sdar")
+    with torch.device("meta"):
+        weights = Transformer(family.config(Settings(said, tmp_path))).state_dict()
+    names = {part(family, ours).names[0] for ours in weights}
+    assert len(names) == 399
+    assert "model.layers.35.self_attn.k_norm.weight" in names
+    assert 2 * sum(w.numel() for w in weights.values()) == 8_822_848_512
+
+
+def test_every_family_has_a_row_and_is_short():
+    page = (Path(__file__).parents[2] / "docs" / "models.md").read_text()
+    for name in families.names():
+        assert f"families/{name}.py)" in page
+        lines = Path(families.__file__).with_name(f"{name}.py").read_text().splitlines()
+        assert len([line for line in lines if line.strip()]) < 80

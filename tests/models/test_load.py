@@ -1,6 +1,7 @@
 """Loading by folder, shards, dtype, adapter and quantization; what a user gets wrong."""
 
 import json
+import runpy
 import shutil
 from pathlib import Path
 
@@ -119,12 +120,16 @@ def test_an_autoregressive_model_has_a_mask_of_its_own(llama):
     assert torch.equal(net(tokens, pos)[:, :7], net(after, pos)[:, :7])
 
 
-def test_int8_and_int4_are_close(dream):
+@pytest.mark.parametrize("name", ["dream", "llada2"])
+def test_int8_and_int4_are_close(name, tmp_path):
     pytest.importorskip("torchao", reason="quantization is by torchao, which is not installed")
+    write(tmp_path, name, shapes(name))
+    write_tokenizer(tmp_path, mask="<|mask|>")
     tokens, pos, _ = inputs()
-    exact = load(dream).denoiser.net(tokens % 60, pos)
+    exact = load(tmp_path).denoiser.net(tokens % 60, pos)
     for kind, most in (("int8", 0.05), ("int4", 1.0)):
-        error = (load(dream, quantize=kind).denoiser.net(tokens % 60, pos) - exact).abs().mean()
+        net = load(tmp_path, quantize=kind).denoiser.net
+        error = (net(tokens % 60, pos) - exact).abs().mean()
         assert 0 < error < most
 
 
@@ -260,3 +265,12 @@ def test_a_file_that_is_no_gguf(tmp_path):
         load(tmp_path / "x.gguf")
     with pytest.raises(PlaitError, match="there is no file"):
         load(tmp_path / "y.gguf")
+
+
+def test_the_bench_of_8b_shapes_runs_on_small_ones(monkeypatch, capsys):
+    bench = Path(__file__).parents[2] / "bench" / "load_8b.py"
+    monkeypatch.setattr("sys.argv", [str(bench), "--device", "cpu", "--small"])
+    runpy.run_path(str(bench), run_name="__main__")
+    first, second = map(json.loads, capsys.readouterr().out.splitlines())
+    assert (first["model"], second["model"]) == ("LLaDA-8B", "Dream-7B")
+    assert first["rounds"] == 8

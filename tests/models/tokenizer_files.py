@@ -21,7 +21,9 @@ def write_tokenizer(folder: Path, mask: str = "", chat: str = "") -> None:
     made.post_processor = processors.TemplateProcessing("<bos> $A", special_tokens=[("<bos>", 1)])
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "tokenizer.json").write_text(made.to_str())
-    told = {"eos_token": "<end>", "bos_token": "<bos>"} | ({"mask_token": mask} if mask else {})
+    told = {"eos_token": {"content": "<end>"}, "bos_token": "<bos>", "unk_token": None}
+    told |= {"added_tokens_decoder": {"0": {"content": "<unk>"}}, "model_max_length": 64}
+    told |= {"mask_token": mask} if mask else {}
     if chat:
         told["chat_template"] = chat
     (folder / "tokenizer_config.json").write_text(json.dumps(told))

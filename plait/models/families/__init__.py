@@ -1,6 +1,6 @@
 """The families of checkpoints that plait loads. The folder is the registry, a file a family.
 
-Each file holds `FAMILY`. It is chosen by `model_type` or `architectures` of config.json.
+Each file holds `FAMILY`. It is chosen by `architectures` or `model_type` of config.json.
 """
 
 from importlib import import_module
@@ -29,5 +29,5 @@ def of(settings: Settings) -> tuple[str, Family]:
             if kind in family.types:
                 return name, family
     known = [kind for family in every.values() for kind in family.types]
-    found = next(filter(None, settings.kinds()), "")
+    found = settings.model_type or next(iter(settings.kinds()), "")
     raise unknown(f"architecture in {settings.path}:", found, known)

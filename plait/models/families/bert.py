@@ -3,7 +3,7 @@
 from torch import Tensor
 
 from ..config import Config
-from ..family import Family, Part, Settings, Tokens
+from ..family import Family, Part, Settings, Tokens, encoder
 
 LAYER = "bert.encoder.layer.{}."
 EMBED = "bert.embeddings."
@@ -13,33 +13,7 @@ def config(s: Settings) -> Config:
     """The encoder with its masked-language-model head."""
     s.only("position_embedding_type", "absolute")
     s.only("hidden_act", "gelu")
-    s.only("is_decoder", False)
-    heads, width = s.need("num_attention_heads"), s.need("hidden_size")
-    return Config(
-        vocab=s.need("vocab_size"),
-        width=width,
-        layers=s.need("num_hidden_layers"),
-        heads=heads,
-        kv_heads=heads,
-        hidden=s.need("intermediate_size"),
-        head_dim=width // heads,
-        context=s.get("max_position_embeddings", 512),
-        norm_eps=s.get("layer_norm_eps", 1e-12),
-        tied=s.get("tie_word_embeddings", True),
-        qk_norm=False,
-        qkv_bias=True,
-        out_bias=True,
-        mlp_bias=True,
-        head_bias=True,
-        gated=False,
-        activation="gelu",
-        norm="layer",
-        norm_bias=True,
-        post_norm=True,
-        embed_norm=True,
-        transform=True,
-        rotary=False,
-    )
+    return encoder(s, post_norm=True, embed_norm=True, rotary=False)
 
 
 def position(_: Config, position: Tensor, kind: Tensor) -> Tensor:

@@ -1,7 +1,7 @@
 """ESM-2 (doi:10.1126/science.ade2574) and DSM (arXiv:2506.08293): protein models."""
 
 from ..config import Config
-from ..family import Family, Settings, Tokens
+from ..family import Family, Settings, Tokens, encoder
 
 LAYER = "esm.encoder.layer.{}."
 NAMES = {
@@ -27,31 +27,11 @@ def config(s: Settings) -> Config:
     """Pre-norm encoder with rotary positions; masks may be dropped from the embedding."""
     s.only("position_embedding_type", "rotary")
     s.only("is_folding_model", False)
-    s.only("is_decoder", False)
-    heads, width = s.need("num_attention_heads"), s.need("hidden_size")
-    return Config(
-        vocab=s.need("vocab_size"),
-        width=width,
-        layers=s.need("num_hidden_layers"),
-        heads=heads,
-        kv_heads=heads,
-        hidden=s.need("intermediate_size"),
-        head_dim=width // heads,
+    return encoder(
+        s,
         context=s.get("max_position_embeddings", 1026),
         rope_base=float(s.get("rope_theta", 10_000.0)),
-        norm_eps=s.get("layer_norm_eps", 1e-12),
-        tied=s.get("tie_word_embeddings", True),
-        qk_norm=False,
-        qkv_bias=True,
-        out_bias=True,
-        mlp_bias=True,
-        head_bias=True,
-        gated=False,
-        activation="gelu",
-        norm="layer",
-        norm_bias=True,
         embed_norm=bool(s.get("emb_layer_norm_before", False)),
-        transform=True,
         dropped=s.need("mask_token_id") if s.get("token_dropout", False) else -1,
     )
 

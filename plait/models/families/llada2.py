@@ -27,6 +27,7 @@ def config(s: Settings) -> Config:
     """A sigmoid router with groups; blocks of 32 positions, as in the published decoding."""
     for key in ("use_sliding_window", "norm_head"):
         s.only(key, False)
+    s.only("score_function", "sigmoid")
     hidden = s.need("moe_intermediate_size")
     active = s.need("num_experts_per_tok")
     experts = Experts(

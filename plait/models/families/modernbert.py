@@ -1,7 +1,7 @@
 """ModernBERT (arXiv:2412.13663): rotary positions, and two of three layers with a window."""
 
 from ..config import Config
-from ..family import Family, Part, Settings, Tokens, fused_qkv, rope, rows
+from ..family import Family, Part, Settings, Tokens, encoder, fused_qkv, rope, rows
 
 LAYER = "model.layers.{}."
 NAMES: dict[str, str | Part] = {
@@ -36,41 +36,26 @@ def config(s: Settings) -> Config:
     """The encoder with its masked-language-model head."""
     s.only("hidden_activation", "gelu")
     s.only("classifier_activation", "gelu")
-    heads, width, layers = (
-        s.need("num_attention_heads"),
-        s.need("hidden_size"),
-        s.need("num_hidden_layers"),
-    )
-    every = s.get("global_attn_every_n_layers", 3)
+    every, layers = s.get("global_attn_every_n_layers", 3), s.need("num_hidden_layers")
     kinds = ["sliding_attention" if i % every else "full_attention" for i in range(layers)]
     half = s.get("local_attention", 128) // 2
     windows = [half * (k == "sliding_attention") for k in s.get("layer_types", kinds)]
     full, local = bases(s)
     bias, mlp_bias = s.get("attention_bias", False), s.get("mlp_bias", False)
     s.only("classifier_bias", mlp_bias)
-    return Config(
-        vocab=s.need("vocab_size"),
-        width=width,
-        layers=layers,
-        heads=heads,
-        kv_heads=heads,
-        hidden=s.need("intermediate_size"),
-        head_dim=width // heads,
+    return encoder(
+        s,
         context=s.get("max_position_embeddings", 8192),
         rope_base=full,
         norm_eps=s.get("norm_eps", 1e-5),
-        tied=s.get("tie_word_embeddings", True),
-        qk_norm=False,
         qkv_bias=bias,
         out_bias=bias,
         mlp_bias=mlp_bias,
         head_bias=s.get("decoder_bias", True),
-        activation="gelu",
-        norm="layer",
         norm_bias=s.get("norm_bias", False),
+        gated=True,
         embed_norm=True,
         first_norm=False,
-        transform=True,
         windows=tuple(windows),
         window_base=local,
     )
