@@ -5,7 +5,7 @@ of free positions; slot k is region k of the canvas. `plain` is one slot; `nap` 
 streams and a summary (arXiv:2602.23225, Eq. 5).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
 
@@ -13,6 +13,7 @@ import torch
 
 from .canvas import GIVEN, HEADER, Canvas
 from .errors import PlaitError
+from .parts import Guide
 
 PROMPT = -1  # the visibility group of what every segment may read
 
@@ -52,10 +53,17 @@ class Layout:
 
     With `cross="blocked"` a stream sees the prompt and itself, and the last segment sees all, so
     that streams are independent by construction; `"full"` is the attention of the paper.
+
+    A form is a layout whose slots make one text together: `footer` stands after the last slot,
+    `render` joins the texts of the slots to the answer, and `confine` keeps tokens out of slots
+    that cannot hold them. See `plait.infill` and `plait.schema`.
     """
 
     segments: tuple[Segment, ...]
     cross: Literal["full", "blocked"] = "full"
+    footer: str = ""
+    render: Callable[[Mapping[str, str]], str] | None = None
+    confine: Callable[[Codec, Guide], Guide] | None = None
 
     def __post_init__(self) -> None:
         if not self.segments:
@@ -75,7 +83,8 @@ class Layout:
 
     def size(self, codec: Codec) -> int:
         """Positions that headers and slots take, the prompt not counted."""
-        return self.free + sum(len(codec.encode(s.header)) for s in self.segments)
+        headers = [*(s.header for s in self.segments), self.footer]
+        return self.free + sum(len(codec.encode(header)) for header in headers)
 
     def row(self, codec: Codec, prompt: str, texts: Sequence[str] | None = None) -> "Row":
         """One row: the prompt, then each header and its slot.
@@ -99,6 +108,10 @@ class Layout:
             ids += header + slot
             region += [HEADER] * len(header) + [k] * segment.length
             group += [k] * (len(header) + segment.length)
+        footer = codec.encode(self.footer)
+        ids += footer
+        region += [HEADER] * len(footer)
+        group += [len(self.segments) - 1] * len(footer)
         return Row(ids, region, group)
 
     def build(
@@ -122,7 +135,7 @@ class Layout:
                 f"or a smaller length"
             )
         for prompt in prompts:
-            if not prompt.strip():
+            if not prompt.strip() and self.render is None:  # a form can stand by itself
                 raise PlaitError("the prompt is empty; write the problem to solve")
         rows = [self.row(codec, prompt) for prompt in prompts]
 
@@ -143,11 +156,12 @@ class Layout:
         )
 
     def read(self, codec: Codec, canvas: Canvas, row: int) -> dict[str, str]:
-        """The text of each segment, up to its first end-of-sequence token."""
-        return {
+        """The text of each segment up to its first end, and of a form the whole as "text"."""
+        texts = {
             segment.name: codec.decode(canvas.written(row, k))
             for k, segment in enumerate(self.segments)
         }
+        return texts if self.render is None else texts | {"text": self.render(texts)}
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,11 @@
 
 from collections import Counter
 
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from .canvas import Canvas
-from .parts import Denoiser, attentive
+from .parts import Denoiser, attentive, blending
 
 
 class Meter:
@@ -32,6 +32,18 @@ class Meter:
         model = attentive(self.model)
         self._count(canvas)
         return model.attend(canvas, where)
+
+    def blend(
+        self,
+        canvas: Canvas,
+        where: Bool[Tensor, "B L"],
+        other: Int[Tensor, "B L"],
+        weight: Float[Tensor, "B L"],
+    ) -> Float[Tensor, "N V"]:
+        """Return the model's logits for mixed inputs, and count; PlaitError if it takes none."""
+        model = blending(self.model)
+        self._count(canvas)
+        return model.blend(canvas, where, other, weight)
 
     def _count(self, canvas: Canvas) -> None:
         for key, length in zip(canvas.key.tolist(), canvas.length.tolist(), strict=True):

@@ -224,6 +224,31 @@ def attentive(model: Denoiser) -> Attentive:
     )
 
 
+@runtime_checkable
+class Blending(Protocol):
+    """A denoiser that can read a mixture of two tokens at a position."""
+
+    def blend(
+        self,
+        canvas: Canvas,
+        where: Bool[Tensor, "B L"],
+        other: Int[Tensor, "B L"],
+        weight: Float[Tensor, "B L"],
+    ) -> Float[Tensor, "N V"]:
+        """Return logits for the input embeddings (1 - weight) E[token] + weight E[other]."""
+        ...
+
+
+def blending(model: Denoiser) -> Blending:
+    """Return the model as one that reads mixtures; PlaitError if it does not."""
+    if isinstance(model, Blending):
+        return model
+    raise PlaitError(
+        "this method feeds mixtures of tokens to the model, and this model takes tokens only; "
+        "inject draft tokens instead"
+    )
+
+
 def take(memo: Any, rows: Int[Tensor, " N"]) -> Any:
     """Return the memory of some rows: every tensor in `memo`, indexed on its leading axis."""
     if isinstance(memo, Tensor):

@@ -75,7 +75,7 @@ def other(view: View, above: float) -> Mask:
     return earlier(view) & (view.draw != view.canvas.tokens) & (view.chosen >= bar)
 
 
-LIMITS = {"low": 0.1, "other": 0.9, "moved": 0.3}  # defaults of the release for arXiv:2604.18738
+BARS = {"low": 0.1, "other": 0.9, "moved": 0.3}  # defaults of the release for arXiv:2604.18738
 
 
 @dataclass(frozen=True)
@@ -91,21 +91,21 @@ class Remask(Reviser):
     """Take back a written token that looks wrong, so that it is predicted afresh.
 
     Token-to-mask editing (arXiv:2604.18738). A token is suspect when its own probability is
-    below `limit` ("low"), when another one has at least probability `limit` ("other"), or when
-    its probability moved by more than `limit` since the last round ("moved").
+    below `bar` ("low"), when another one has at least probability `bar` ("other"), or when
+    its probability moved by more than `bar` since the last round ("moved").
     """
 
     detector: Literal["low", "other", "moved"] = "low"
-    limit: float | None = None  # a probability; None = the paper's for the detector
+    bar: float | None = None  # a probability; None = the paper's for the detector
     times: int = 3  # how often one position may be taken back
 
     needs = frozenset({"placed"})
 
     def __post_init__(self) -> None:
-        if self.detector not in LIMITS:
+        if self.detector not in BARS:
             raise PlaitError(f"detector '{self.detector}' is not 'low', 'other' or 'moved'")
-        if self.limit is not None and self.limit < 0:
-            raise PlaitError(f"the limit of suspicion is {self.limit}; it must be 0 or more")
+        if self.bar is not None and self.bar < 0:
+            raise PlaitError(f"the bar of suspicion is {self.bar}; it must be 0 or more")
         if self.times < 0:
             raise PlaitError(f"times is {self.times}; it must be 0 or more")
 
@@ -123,14 +123,14 @@ class Remask(Reviser):
         """Return the suspects as erased."""
         del commit
         assert view.placed is not None
-        limit = LIMITS[self.detector] if self.limit is None else self.limit
+        bar = BARS[self.detector] if self.bar is None else self.bar
         now, before = view.placed.exp(), memo.before
         if self.detector == "low":
-            suspect = now < limit
+            suspect = now < bar
         elif self.detector == "other":
-            suspect = other(view, limit)
+            suspect = other(view, bar)
         else:
-            suspect = (before > 0) & ((now - before).abs() > limit)
+            suspect = (before > 0) & ((now - before).abs() > bar)
         erase = earlier(view) & suspect & (memo.times < self.times)
         after = torch.where(erase | ~earlier(view), 0, now)
         return Revision(erase, nothing(view.canvas)), Suspicion(memo.times + erase, after)

@@ -17,7 +17,8 @@ class Shadow(Guide):
     """The logits of written tokens of the block come from shadows that do not see them.
 
     The shadow of a position is a mask behind the canvas with the same place in the text. It sees
-    all but its original, and the other shadows; the canvas does not see it. One forward of L + B
+    all but its original, and the other shadows; the canvas does not see it. (The original still
+    reaches it through third positions that saw it a layer below.) One forward of L + B
     positions, as in the paper; rows with nothing to verify have no shadows and cost L. The model
     must take its attention from `Canvas.visible`, as all of plait's do.
     """

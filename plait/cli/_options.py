@@ -43,6 +43,10 @@ Live = Annotated[
 TraceFile = Annotated[
     Path | None, Option("--trace", help="Also write what each round did (gzipped JSON lines).")
 ]
+Infill = Annotated[
+    str | None, Option(help='A text to fill in: "[[8]]" is a hole of 8 tokens. Not with nap.')
+]
+Schema = Annotated[str | None, Option(help="A JSON Schema file: answer with JSON that fits it.")]
 Device = Annotated[str | None, Option(help="cpu, cuda, cuda:1, ... Default: a GPU if any.")]
 Dtype = Annotated[str, Option(help="float32, bfloat16 or float16.")]
 BatchSize = Annotated[int, Option(min=1, help="Prompts decoded at the same time.")]

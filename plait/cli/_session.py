@@ -1,7 +1,9 @@
 """From the options of a command to a model that is ready to answer."""
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from .. import __version__
@@ -37,6 +39,8 @@ class Request:
     device: str | None = None
     dtype: str = "float32"
     batch_size: int = 8
+    infill: str | None = None  # a text with holes, in place of the model's layout
+    schema: str | None = None  # a file with a JSON Schema, likewise
 
     def decoding(self) -> dict[str, Any]:
         """The settings of `plait.generate.decoder_for`, checked before any model is loaded."""
@@ -57,10 +61,31 @@ class Request:
 
         decoding = self.decoding()
         model = load(self.model, self.device, self.dtype)
-        layout = model.layout(self.streams, self.length, self.summary, self.cross)
+        layout = self.form(model)
+        layout = layout or model.layout(self.streams, self.length, self.summary, self.cross)
         session = Session(self, model, layout, decoding)
         session.check("?")
         return session
+
+    def form(self, model: "Model") -> "Layout | None":
+        """The form that was asked for: a text with holes, or JSON."""
+        from ..infill import infill
+        from ..schema import schema
+
+        if self.infill is None and self.schema is None:
+            return None
+        if self.infill is not None and self.schema is not None:
+            raise PlaitError("give --infill or --schema, not both")
+        if any(v is not None for v in (self.streams, self.length, self.summary)):
+            raise PlaitError("--streams, --length and --summary do not go with a form")
+        if self.infill is not None:
+            return infill(self.infill)
+        path = Path(self.schema or "")
+        try:
+            source = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise PlaitError(f"'{path}' cannot be read as a JSON Schema: {error}") from None
+        return schema(source, model.codec)
 
 
 @dataclass(frozen=True)

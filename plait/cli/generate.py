@@ -33,6 +33,8 @@ def generate(
     device: o.Device = None,
     dtype: o.Dtype = "float32",
     batch_size: o.BatchSize = 8,
+    infill: o.Infill = None,
+    schema: o.Schema = None,
 ) -> int:
     """Decode prompts, or a file of prompts."""
     request = Request(
@@ -52,6 +54,8 @@ def generate(
         device=device,
         dtype=dtype,
         batch_size=batch_size,
+        infill=infill,
+        schema=schema,
     )
     if source is None and target is None:
         return _prompts(request, prompts or [], trace, as_json, live)

@@ -20,7 +20,7 @@ def edit(
     above: float = 0.5,
     to: Literal["token", "mask"] = "token",
     detector: Literal["low", "other", "moved"] = "low",
-    limit: float | None = None,
+    bar: float | None = None,
     post: int = 16,
 ) -> Decoder:
     """Commit candidates above `threshold`; correct the written tokens of the block.
@@ -34,7 +34,7 @@ def edit(
     # (SGLang, the release's table). The second is what the paper's name for it describes.
     if to not in ("token", "mask"):
         raise PlaitError(f"to is '{to}'; it must be 'token' or 'mask'")
-    inner: Reviser = Revise(above) if to == "token" else Remask(detector, limit)
+    inner: Reviser = Revise(above) if to == "token" else Remask(detector, bar)
     # A written end may be edited away, so nothing is closed because of it.
     return Decoder(
         Blocks(block), Threshold(threshold), reviser=InBlock(inner, block, post), length=Full()
