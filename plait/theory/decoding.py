@@ -31,6 +31,7 @@ from .laws import FiniteLaw, Word
 from .sampling import CONFIDENCE, radius
 
 MOST_ROWS = 2**14  # (partial word, joint draw) pairs that are enumerated: some seconds
+BATCH = 256  # rows sampled together: joining the rows of a batch takes time in their square
 MOST_ROUNDS = 8  # per position
 SEEDS = (0, 1)  # a method whose steps differ between these uses random numbers of its own
 
@@ -121,8 +122,13 @@ def sampled(
     if draws < 1:
         raise PlaitError(f"draws is {draws}; it must be >= 1")
     decoder = replace(decoder, sampler=Categorical())
-    done, traces = decode(model, decoder, model.canvas(range(draws), streams), seed)
-    counts = Counter(map(tuple, done.tokens.tolist()))
+    counts: Counter[Word] = Counter()
+    traces: list[Trace] = []
+    for start in range(0, draws, BATCH):
+        keys = range(start, min(draws, start + BATCH))
+        done, new = decode(model, decoder, model.canvas(keys, streams), seed)
+        counts.update(map(tuple, done.tokens.tolist()))
+        traces += new
     chance = {word: count / draws for word, count in counts.items()}
     cells = model.law.symbols**model.law.n
     rounds = [trace.rounds for trace in traces]
