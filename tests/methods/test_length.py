@@ -185,6 +185,7 @@ def test_a_warm_start_distrusts_the_draft_only_and_once():
             sorted(back)
             == (half.tokens[row] == 7).logical_and(~half.given[row]).nonzero()[:, 0].tolist()
         )
+        assert trace.rounds == 5  # 20 positions, 4 a round
         assert (trace.replay() == done.tokens[row, : done.length[row]].numpy()).all()
 
 
