@@ -124,8 +124,14 @@ class Layout:
         """A canvas with one row per prompt, padded on the right to the longest.
 
         `keys` name the rows for the random numbers (default 0, 1, 2, ...). With `context`, raises
-        PlaitError if a row is longer than that many positions, and always if a prompt is empty.
+        PlaitError if a row is longer than that many positions, and always if a prompt is empty
+        or not valid Unicode.
         """
+        for prompt in prompts:
+            if not prompt.strip() and self.render is None:  # a form can stand by itself
+                raise PlaitError("the prompt is empty; write the problem to solve")
+            if any("\ud800" <= sign <= "\udfff" for sign in prompt):  # half a character
+                raise PlaitError("the prompt is not valid Unicode; write it in UTF-8")
         prompts_alone = [len(codec.prompt(prompt)) for prompt in prompts]
         width = max(prompts_alone, default=0) + self.size(codec)
         if context and width > context:
@@ -134,9 +140,6 @@ class Layout:
                 f"but the model's context is {context}; shorten the prompt, or use fewer streams "
                 f"or a smaller length"
             )
-        for prompt in prompts:
-            if not prompt.strip() and self.render is None:  # a form can stand by itself
-                raise PlaitError("the prompt is empty; write the problem to solve")
         rows = [self.row(codec, prompt) for prompt in prompts]
 
         def pad(field: Sequence[Sequence[int]], value: int) -> torch.Tensor:

@@ -54,7 +54,13 @@ class TokenizerCodec:
         path = Path(path)
         if not path.is_file():
             raise PlaitError(f"there is no tokenizer at '{path}'")
-        return TokenizerCodec(path.read_text(encoding="utf-8"), mask, eos, user)
+        try:
+            definition = path.read_text(encoding="utf-8")
+            Tokenizer.from_str(definition)
+        except Exception as error:  # tokenizers raises nothing narrower
+            reason = str(error).splitlines()[0]
+            raise PlaitError(f"{path} cannot be read as a tokenizer ({reason})") from None
+        return TokenizerCodec(definition, mask, eos, user)
 
     @property
     def vocab(self) -> int:

@@ -65,6 +65,9 @@ class Config:
     experts: Experts | None = None
 
     def __post_init__(self) -> None:
+        for name in ("vocab", "width", "layers", "heads", "kv_heads", "head_dim", "context"):
+            if getattr(self, name) < 1:
+                raise PlaitError(f"{name}={getattr(self, name)}; it must be >= 1")
         if self.heads % self.kv_heads:
             raise PlaitError(f"heads={self.heads} is not a multiple of kv_heads={self.kv_heads}")
         if self.head_dim % 2:

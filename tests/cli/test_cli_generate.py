@@ -120,6 +120,7 @@ def test_what_is_no_trace_file_is_refused(tmp_path, data, said):
         ([], "there are no prompts"),
         ([""], "the prompt is empty"),
         ([PROMPT, "  "], "the prompt is empty"),
+        (["half \udcff"], "not valid Unicode"),
         (["42 " * 300], "the model's context is 256; shorten the prompt"),
         ([PROMPT, "--streams", 6, "--length", 100], "use fewer streams or a smaller length"),
         ([PROMPT, "--streams", -1], "must be >= 1"),
@@ -166,6 +167,8 @@ def test_bad_input_is_one_sentence_on_stderr(plait, model, args, said, tmp_path,
         (lambda folder: (folder / "model.safetensors").unlink(), "model.safetensors is missing"),
         (lambda folder: (folder / "model.safetensors").write_bytes(b"no"), "cannot be read"),
         (lambda folder: (folder / "tokenizer.json").unlink(), "no tokenizer"),
+        (lambda folder: (folder / "tokenizer.json").write_text("{}"), "cannot be read as a token"),
+        (lambda folder: _edit(folder, kv_heads=0), "kv_heads=0; it must be >= 1"),
     ],
 )
 def test_a_spoilt_model_is_one_sentence(plait, model, tmp_path, spoil, said):
