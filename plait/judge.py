@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
+import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
@@ -38,7 +39,9 @@ class Branches:
         score, position = view.chosen.masked_fill(~among, -torch.inf).sort(
             dim=1, descending=True, stable=True
         )
-        score, position = score[:, :count], position[:, :count]
+        room = (0, count - min(count, score.shape[1]))  # a canvas may be shorter than that
+        score = F.pad(score[:, :count], room, value=-torch.inf)
+        position = F.pad(position[:, :count], room)
         found = Branches(position, view.draw.gather(1, position), score)
         return found.only(score > -torch.inf)
 

@@ -89,3 +89,9 @@ def test_guidance_by_hand():
     assert drift.abs().max() > 0
     _, traces = run(methods.load("cfg", strength=0.5, budget=Budget(tokens_per_round=4)))
     assert all(t.forwards == 2 * t.rounds for t in traces)
+
+
+def test_more_drafts_than_positions():
+    start = canvas(one_slot(2), ["1"])
+    done, _ = run(methods.load("spec", depth=9), start)
+    assert torch.equal(done.tokens, run(methods.load("llada"), start)[0].tokens)

@@ -108,8 +108,8 @@ def test_unknown_modes_and_open_inputs():
 @pytest.mark.slow
 @pytest.mark.parametrize("mode", list(MODES))
 def test_two_to_the_sixteen_states_in_twenty_seconds(mode):
-    circuit, start = builders.parity_tree(17), time.perf_counter()
+    circuit, start = builders.parity_tree(17), time.process_time()
     found = push(compile(circuit, mode)[0])
     assert tv(circuit.law(), found.law) == 0
     assert max(r.states for r in found.rounds) == 2**16
-    assert time.perf_counter() - start < 20
+    assert time.process_time() - start < 20  # of one core, whatever else it does

@@ -5,7 +5,7 @@ is a stationary chain of bits that never writes 11; each position is unmasked at
 random one of N steps, and drawn from its exact conditional given the steps before.
 
 TER = 2 ** (cross-entropy per token, bits), SER = P(a word that the law does not have). Definitions
-as recalled in our notes, not checked against the paper's text. `exact` computes both for any
+as we recall them, not checked against the paper's text. `exact` computes both for any
 small law; for long chains `sampled` gives a Monte Carlo SER, and an upper bound of the TER
 (Jensen: the mean over unmasking times is taken outside the logarithm).
 """
