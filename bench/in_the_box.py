@@ -30,11 +30,11 @@ TASKS = {"multiply": [2, 3, 4], "sudoku4": None, "chain": None, "countdown": Non
 FILES = {"countdown": "countdown/countdown_cd3_test.jsonl", "sudoku4": "sudoku/4x4_test_sudoku.csv"}
 
 
-def problem_sets(n: int, data: Path | None) -> dict[str, list[Problem]]:
-    """Unseen problems of each task, and the external files where their folder is given."""
+def problem_sets(n: int, data: Path | None, split: str) -> dict[str, list[Problem]]:
+    """Problems of each task, and the external files where their folder is given."""
     sets = {}
     for name, level in TASKS.items():
-        stream = problems(load_task(name), "test", SEED, level=level, distinct=True)
+        stream = problems(load_task(name), split, SEED, level=level, distinct=True)
         sets[name] = list(itertools.islice(stream, n))
     for name, file in FILES.items() if data else ():
         sets[f"{name}, file"] = list(load_task(name).read(data / file))
@@ -81,6 +81,7 @@ def conditions(model: plait.Model, args: argparse.Namespace) -> dict:
         "batch": args.batch,
         "temperature": 0,
         "seed": 0,
+        "split": args.split,
         "problem_seed": SEED,
         "layout": model.canvas,
         "plait": plait.__version__,
@@ -99,7 +100,7 @@ def run(args: argparse.Namespace) -> None:
         if before["conditions"] != result["conditions"]:
             sys.exit(f"{out} was made under other conditions; remove it or choose another --out")
         result = before
-    sets = problem_sets(args.n, args.data_dir)
+    sets = problem_sets(args.n, args.data_dir, args.split)
     for name, method, budget in itertools.product(sets, args.methods, args.budgets):
         key = f"{name}|{method}|{budget}"
         if key in result["cells"]:
@@ -164,6 +165,12 @@ def main() -> None:
         "--matmul", default="highest", help="highest = float32, high = TF32 on a GPU"
     )
     parser.add_argument("--n", type=int, default=500, help="problems per task")
+    parser.add_argument(
+        "--split",
+        default="test",
+        choices=("test", "train"),
+        help="train: choose between training runs without a look at test problems",
+    )
     parser.add_argument("--batch", type=int, default=500)
     parser.add_argument("--methods", nargs="+", default=METHODS)
     parser.add_argument("--budgets", nargs="+", type=int, default=BUDGETS)

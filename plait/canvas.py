@@ -56,9 +56,12 @@ class Canvas:
         """Positions that belong to the row, padding excluded."""
         return torch.arange(self.tokens.shape[1], device=self.tokens.device) < self.length[:, None]
 
-    def visible(self) -> Bool[Tensor, "B L L"]:
-        """[b, i, j]: may position i of row b attend to position j?"""
-        seen = self.real[:, None, :].expand(-1, self.tokens.shape[1], -1)
+    def visible(self) -> Bool[Tensor, "B #L L"]:
+        """[b, i, j]: may position i of row b attend to position j? One i where it is all the same.
+
+        That spares attention a mask of B x L x L.
+        """
+        seen = self.real[:, None, :]
         if self.blind is not None:
             seen = seen & ~self.blind
         if self.group is None:
