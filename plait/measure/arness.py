@@ -6,9 +6,12 @@ from typing import Literal
 
 import numpy as np
 
+from ..errors import PlaitError
 from ..trace import COMMIT, RETRACT, Trace
 
 Reading = Literal["confidence", "left", "right", "set"]
+Run = Literal["set", "ordered"]
+Edge = Literal["prompt", "drop", "zero"]
 
 
 @dataclass(frozen=True)
@@ -68,15 +71,67 @@ def global_arness(
     return hits / total if total else float("nan")
 
 
-def _one_by_one(step: Step, k: int, reading: Reading) -> int:
-    order = step.positions
+def _order(step: Step, reading: Reading) -> list[int]:
+    """The commits of a round one by one."""
     if reading in ("left", "right"):
-        order = sorted(order, reverse=reading == "right")
+        return sorted(step.positions, reverse=reading == "right")
+    return step.positions
+
+
+def _one_by_one(step: Step, k: int, reading: Reading) -> int:
     masked, hits = list(step.masked), 0
-    for position in order:
+    for position in _order(step, reading):
         hits += position in masked[:k]
         masked.remove(position)
     return hits
+
+
+def local_arness(
+    trace: Trace,
+    k: int = 1,
+    region: int | None = None,
+    reading: Reading = "left",
+    run: Run = "set",
+    edge: Edge = "prompt",
+) -> float:
+    """Share of commits that continue where the k commits before them stand; 1 for left to right.
+
+    `run`: "set" (default, DiffuCoder's appendix) asks that the k commits before stand on the k
+    places to the left, "ordered" (its figure) that they were also made in that order; the two
+    agree for k = 1. Places count free positions only, so that a header between two streams does
+    not break a run. `edge` says what stands before the first commit: "prompt" (default) the places
+    left of the first free one, as if written from left to right; "drop" leaves the first k
+    commits out; "zero" counts them as misses. The order inside a round is `reading`; "set" says
+    nothing about an order of single commits, so it raises PlaitError. NaN if nothing is counted.
+    """
+    if reading == "set":
+        raise PlaitError(
+            "local ARness needs the commits of a round in an order: reading 'left', 'right' or "
+            "'confidence'"
+        )
+    if k < 1:
+        raise PlaitError(f"k is {k}; it must be >= 1")
+    free = np.flatnonzero(trace.region >= 0 if region is None else trace.region == region)
+    done = [p for step in steps(trace, region) for p in _order(step, reading)]
+    places = [*range(-k, 0), *np.searchsorted(free, done).tolist()]
+    first = k if edge == "prompt" else 2 * k
+    hits = 0
+    for t in range(first, len(places)):
+        before, wanted = places[t - k : t], list(range(places[t] - k, places[t]))
+        hits += (before if run == "ordered" else sorted(before)) == wanted
+    total = len(done) - k if edge == "drop" else len(done)
+    return hits / total if total > 0 else float("nan")
+
+
+def floor(trace: Trace) -> float:
+    """What equal streams that go left to right in lock-step score on the flattened canvas: 1/m.
+
+    m counts the regions with commits, the summary (the last region) aside; 1 if there is one
+    region only. A flattened ARness near the floor says nothing on the order inside a stream.
+    """
+    last = int(trace.region.max())
+    here = trace.region[trace.position[trace.kind == COMMIT]]
+    return 1 / max(1, len(set(here[here < max(last, 1)].tolist())))
 
 
 def per_region(trace: Trace, k: int = 1, reading: Reading = "set") -> list[float]:

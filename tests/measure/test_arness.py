@@ -1,25 +1,12 @@
+import itertools
+
 import numpy as np
 import pytest
+from traces import lock_step, one_by_one, trace
 
-from plait.measure.arness import global_arness, per_region
-from plait.trace import COMMIT, FILL, RETRACT, Trace
-
-
-def trace(rounds, length, region=None, kinds=None):
-    """A trace that commits `rounds` (lists of positions), in the given order inside a round."""
-    position = np.array([p for r in rounds for p in r])
-    return Trace(
-        start=np.full(length, 9),
-        region=np.zeros(length, int) if region is None else np.array(region),
-        mask_id=9, eos_id=0, seed=0, key=0,
-        round=np.array([t for t, r in enumerate(rounds) for _ in r]),
-        position=position,
-        token=np.ones_like(position),
-        score=-np.arange(len(position)) / 100,
-        kind=np.zeros_like(position) if kinds is None else np.array(kinds),
-        rounds=len(rounds), forwards=len(rounds), query_tokens=0, seconds=0.0,
-    )  # fmt: skip
-
+from plait.errors import PlaitError
+from plait.measure.arness import floor, global_arness, local_arness, per_region
+from plait.trace import COMMIT, FILL, RETRACT
 
 READINGS = ["set", "confidence", "left", "right"]
 
@@ -76,3 +63,65 @@ def test_a_position_taken_back_is_masked_again():
 
 def test_nothing_committed_is_nan():
     assert np.isnan(global_arness(trace([[0]], 2, region=[0, 1]), region=1))
+
+
+EDGES, RUNS = ["prompt", "drop", "zero"], ["set", "ordered"]
+
+
+@pytest.mark.parametrize("run", RUNS)
+@pytest.mark.parametrize("edge", EDGES)
+def test_local_of_straight_orders(edge, run):
+    n = 7
+    for k in (1, 2, 3):
+        forward = local_arness(one_by_one(range(n)), k, run=run, edge=edge)
+        assert forward == ((n - k) / n if edge == "zero" else 1)
+        assert local_arness(one_by_one(range(n)[::-1]), k, run=run, edge=edge) == 0
+
+
+def test_all_orders_have_the_closed_forms():
+    """Means over all 120 orders of 5: exact, by enumeration."""
+    n = 5
+    orders = [one_by_one(order) for order in itertools.permutations(range(n))]
+    for k in (1, 2, 4):
+        exact = sum(min(k, r) / r for r in range(1, n + 1)) / n
+        assert np.mean([global_arness(t, k) for t in orders]) == pytest.approx(exact)
+    local = {edge: np.mean([local_arness(t, edge=edge) for t in orders]) for edge in EDGES}
+    assert local["zero"] == pytest.approx((n - 1) / n**2)
+    assert local["drop"] == pytest.approx(1 / n)
+    assert local["prompt"] == pytest.approx(1 / n)
+
+
+def test_local_by_hand():
+    """1, 0, 2, 3: before 2 stand {0, 1} as a set, but not in order; before 3 stand 0 and 2."""
+    t = one_by_one([1, 0, 2, 3])
+    assert local_arness(t, 1) == 1 / 4  # 3 after 2
+    assert local_arness(t, 2, run="set", edge="zero") == 1 / 4  # 2 after {1, 0}
+    assert local_arness(t, 2, run="ordered", edge="zero") == 0
+    assert local_arness(t, 2, run="set", edge="drop") == 1 / 2  # 2 and 3 are counted
+    assert local_arness(one_by_one([0, 1, 3, 2]), 2, edge="prompt") == 1 / 2  # 0 and 1
+    assert np.isnan(local_arness(one_by_one([0]), 2, edge="drop"))
+
+
+def test_local_readings_by_hand():
+    """Round 0 takes 1 then 0 by score, round 1 takes 2 and 3."""
+    t = trace([[1, 0], [2, 3]], 4)
+    assert local_arness(t, reading="left") == 1
+    assert local_arness(t, reading="confidence") == 1 / 4
+    assert local_arness(t, reading="right") == 0
+    with pytest.raises(PlaitError, match="reading 'left', 'right' or 'confidence'"):
+        local_arness(t, reading="set")
+    with pytest.raises(PlaitError, match="k is 0"):
+        local_arness(t, 0)
+
+
+def test_a_header_between_streams_does_not_break_a_run():
+    region = [-1, 0, 0, -2, 1, 1, -2]
+    t = trace([[1], [2], [4], [5]], 7, region)
+    assert local_arness(t) == local_arness(t, 2) == 1
+
+
+def test_the_floor_is_one_over_the_streams():
+    assert floor(lock_step(4, 5)) == 1 / 4
+    assert floor(one_by_one(range(3))) == 1
+    long = lock_step(4, 50)
+    assert global_arness(long, reading="confidence") == pytest.approx(1 / 4, abs=0.02)
