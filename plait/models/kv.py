@@ -9,14 +9,14 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Kv:
-    """Keys and values of K layers. Forwards write into it in place.
+    """Keys and values of K layers; leading axis B. Forwards write into it in place.
 
     The place after the last position takes what rows write that recompute fewer positions than
     others do; nobody sees it.
     """
 
-    keys: Float[Tensor, "K B H S D"]
-    values: Float[Tensor, "K B H S D"]
+    keys: Float[Tensor, "B K H S D"]
+    values: Float[Tensor, "B K H S D"]
 
     @staticmethod
     def empty(
@@ -31,7 +31,7 @@ class Kv:
 
         Nothing in it is valid before a forward of all positions.
         """
-        shape = (layers, rows, heads, length + 1, head_dim)
+        shape = (rows, layers, heads, length + 1, head_dim)
         return Kv(like.new_zeros(shape), like.new_zeros(shape))
 
     @property
@@ -48,13 +48,14 @@ class Kv:
     ) -> tuple[Float[Tensor, "B H L D"], Float[Tensor, "B H L D"]]:
         """Replace a layer's keys and values at the positions `at`; return those of all."""
         index = at[:, None, :, None].expand(key.shape)
-        self.keys[layer].scatter_(2, index, key)
-        self.values[layer].scatter_(2, index, value)
-        return self.keys[layer, :, :, :-1], self.values[layer, :, :, :-1]
+        self.keys[:, layer].scatter_(2, index, key)
+        self.values[:, layer].scatter_(2, index, value)
+        return self.keys[:, layer, :, :-1], self.values[:, layer, :, :-1]
 
-    def rows(self, which: Int[Tensor, " N"]) -> "Kv":
-        """The buffer of some of the rows, as a copy."""
-        return Kv(self.keys[:, which], self.values[:, which])
+    def part(self, rows: slice, length: int) -> "Kv":
+        """Some rows up to a position, as a view of this buffer."""
+        keep = slice(length + 1)
+        return Kv(self.keys[rows, :, :, keep], self.values[rows, :, :, keep])
 
 
 def packed(stale: Bool[Tensor, "B L"]) -> Int[Tensor, "B N"]:

@@ -1,0 +1,167 @@
+"""Caches as refresh policies: which positions of a canvas a forward pass recomputes.
+
+A model that keeps the keys and values of a canvas has one forward: tokens, positions to
+recompute, buffer. A `Cache` says which positions those are; all else that is attended to is as
+old as its last recomputation. The loop keeps the invariants: what was never computed is
+recomputed before anyone sees it, and each row can commit somewhere.
+"""
+
+import abc
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Protocol, runtime_checkable
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from .canvas import Canvas
+from .errors import PlaitError
+from .parts import Denoiser, Mask, Part, View
+
+
+@dataclass(frozen=True)
+class Refresh:
+    """What one forward pass recomputes, and what may be attended to in it."""
+
+    stale: Bool[Tensor, "B L"]
+    seen: Bool[Tensor, "B L"] | None = None  # None = all
+    layers: Any = None  # decides more layer by layer; see `plait.models.layers`
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What a model keeps of a canvas between forward passes. Leading axis B."""
+
+    kv: Any  # made by the model, which writes into it in place
+    valid: Bool[Tensor, "B L"]  # computed at least once
+
+
+class Cache(Part):
+    """What is stale."""
+
+    offers: ClassVar[frozenset[str]] = frozenset()  # "masked", "placed": recomputed every round
+    final: ClassVar[bool] = False  # what was kept of a written position is never renewed
+
+    @abc.abstractmethod
+    def __call__(
+        self, canvas: Canvas, open: Mask, round: Int[Tensor, " B"], memo: Any
+    ) -> tuple[Refresh, Any]:
+        """Return what to recompute; open positions outside of it cannot be committed now."""
+
+    def after(self, view: View, memo: Any) -> Any:  # noqa: ARG002
+        """Return the memory after the forward pass was looked at."""
+        return memo
+
+    def fit(self, model: "Keeping") -> "Cache":  # noqa: ARG002
+        """Return this cache with what it must know of the model; PlaitError if they do not go."""
+        return self
+
+
+@runtime_checkable
+class Keeping(Protocol):
+    """A denoiser that can keep keys and values, and recompute a part of a canvas."""
+
+    @property
+    def block(self) -> int:
+        """Positions per block of a block-causal model; 0 = every position sees all."""
+        ...
+
+    def keep(self, canvas: Canvas) -> Any:
+        """Return an empty buffer for the rows of a canvas; leading axis B."""
+        ...
+
+    def recompute(
+        self, canvas: Canvas, where: Bool[Tensor, "B L"], refresh: Refresh, kv: Any
+    ) -> tuple[Float[Tensor, "N V"], Float[Tensor, " B"]]:
+        """Return logits at `where`, a part of `refresh.stale`, and positions computed per row."""
+        ...
+
+
+def keeping(model: Denoiser) -> Keeping:
+    """Return the model as one that keeps keys and values; PlaitError if it does not."""
+    if isinstance(model, Keeping):
+        return model
+    raise PlaitError(
+        "a cache needs a model that keeps its keys and values, and this one does not; "
+        "leave out the cache"
+    )
+
+
+@dataclass
+class Partial:
+    """A model as the decoder sees it in one round with a cache: a forward pass over a part."""
+
+    model: Keeping
+    vocab: int
+    refresh: Refresh
+    kv: Any
+
+    def __call__(self, canvas: Canvas, where: Bool[Tensor, "B L"]) -> Float[Tensor, "N V"]:
+        """Return logits at `where`."""
+        return self.model.recompute(canvas, where, self.refresh, self.kv)[0]
+
+
+def partial(
+    model: Denoiser, cache: Cache, canvas: Canvas, open: Mask, round: Tensor, memo: dict[str, Any]
+) -> tuple[Partial, Mask]:
+    """Ask the cache what is stale; return the model for this round and where it has logits.
+
+    Changes `memo`, which holds the memory of the cache and what the model has kept.
+    """
+    keeper = keeping(model)
+    kept: Kept | None = memo.get("kept")
+    if kept is None:
+        kept = Kept(keeper.keep(canvas), torch.zeros_like(canvas.given))
+    refresh, memo["cache"] = cache(canvas, open, round, memo["cache"])
+    seen = canvas.real if refresh.seen is None else refresh.seen & canvas.real
+    stale = (refresh.stale | ~kept.valid) & seen
+    lost = ~(open & stale).any(1, keepdim=True)  # such a row would never end
+    stale, seen = torch.where(lost, canvas.real, stale), torch.where(lost, canvas.real, seen)
+    memo["kept"] = Kept(kept.kv, kept.valid | stale)
+    refresh = replace(refresh, stale=stale, seen=None if refresh.seen is None else seen)
+    return Partial(keeper, model.vocab, refresh, kept.kv), stale
+
+
+def due(round: Int[Tensor, " B"], every: int) -> Bool[Tensor, "B 1"]:
+    """Rows whose turn it is to be recomputed whole: every `every` rounds, 0 = never by this."""
+    if every == 0:
+        return torch.zeros_like(round, dtype=torch.bool)[:, None]
+    return (round % every == 0)[:, None]
+
+
+def hull(where: Mask) -> Mask:
+    """All from the first to the last position of `where` in each row."""
+    begun = where.cumsum(1) > 0
+    return begun & (where.flip(1).cumsum(1).flip(1) > 0)
+
+
+def first(where: Mask, count: int) -> Mask:
+    """The first `count` positions of `where` in each row."""
+    return where & (where.cumsum(1) <= count)
+
+
+@dataclass(frozen=True)
+class Span:
+    """The block that each row is in: everything between the ends of what was open on entry."""
+
+    inside: Bool[Tensor, "B L"]
+
+    @staticmethod
+    def none(canvas: Canvas) -> "Span":
+        """No block was entered yet."""
+        return Span(torch.zeros_like(canvas.given))
+
+    def enter(self, open: Mask) -> tuple["Span", Bool[Tensor, "B 1"]]:
+        """The block after a round that decodes `open`, and the rows that have entered another."""
+        entered = (open & ~self.inside).any(1, keepdim=True)
+        return Span(torch.where(entered, hull(open), self.inside)), entered
+
+    def left(self, index: Int[Tensor, "B M"]) -> "Span":
+        """No block: it was left since its positions moved (as `Part.moved` tells)."""
+        return Span(torch.zeros_like(index, dtype=torch.bool))
+
+
+def check_every(every: int) -> None:
+    """Raise PlaitError if a number of rounds cannot be one."""
+    if every < 0:
+        raise PlaitError(f"refresh is {every} rounds; it must be 0 (never by itself) or more")
