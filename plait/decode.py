@@ -14,11 +14,24 @@ from .guide import Plain
 from .length import EndAtEos
 from .look import Overheard, look, scope
 from .meter import Meter
-from .parts import Denoiser, Guide, Length, Part, Reviser, Sampler, Schedule, Selector, Stop, View
+from .parts import (
+    Denoiser,
+    Guide,
+    Length,
+    Part,
+    Reviser,
+    Sampler,
+    Schedule,
+    Selector,
+    Start,
+    Stop,
+    View,
+)
 from .parts import take as take_rows
 from .revise import Keep
 from .sample import Greedy
 from .select import TopK
+from .start import Empty
 from .stop import WhenFull
 from .trace import Recorder, Trace
 
@@ -76,6 +89,7 @@ class Decoder:
     guide: Guide = Plain()
     stop: Stop = WhenFull()
     judge: Judge | None = None
+    start: Start = Empty()
 
     @property
     def parts(self) -> dict[str, Part]:
@@ -185,6 +199,7 @@ def decode(
     and the rows (indices into `canvas`) that it happened to.
     """
     meter, start = Meter(model), time.perf_counter()
+    canvas = decoder.start(canvas, seed)
     recorder = Recorder(canvas, seed, meter)
     live, current, state = list(range(len(canvas.tokens))), canvas, init(decoder, canvas)
     finished: dict[int, Canvas] = {}

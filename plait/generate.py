@@ -8,7 +8,6 @@ from typing import Any
 
 from . import methods
 from .budget import Budget
-from .canvas import Canvas
 from .decode import Decoder, Round, decode
 from .errors import PlaitError
 from .layout import Layout
@@ -18,7 +17,6 @@ from .sample import Categorical
 from .trace import Trace
 
 WATCH = Callable[[Round, list[int]], None]
-START = Callable[[Canvas], Canvas]
 
 
 @dataclass(frozen=True)
@@ -84,15 +82,13 @@ def generate(
     batch_size: int = 8,
     keys: Sequence[int] | None = None,
     watch: WATCH | None = None,
-    begin: START | None = None,
     **settings: Any,
 ) -> Iterator[Answer]:
     """Yield one answer per prompt, in order.
 
     `settings` are those of `decoder_for`. `keys` name the prompts for the random numbers (default
-    0, 1, 2, ...), so that a prompt's text does not depend on its batch. `begin` may write a draft
-    on each batch's canvas first (see `plait.draft`). Raises PlaitError if a prompt is empty or its
-    canvas does not fit the model.
+    0, 1, 2, ...), so that a prompt's text does not depend on its batch. Raises PlaitError if a
+    prompt is empty or its canvas does not fit the model.
     """
     decoder, layout = decoder_for(method, **settings), layout or model.layout()
     if layout.confine is not None:
@@ -102,7 +98,7 @@ def generate(
         raise PlaitError(f"batch size is {batch_size}; it must be >= 1")
     for start in range(0, len(prompts), batch_size):
         some = slice(start, start + batch_size)
-        yield from _batch(model, decoder, layout, prompts[some], keys[some], seed, watch, begin)
+        yield from _batch(model, decoder, layout, prompts[some], keys[some], seed, watch)
 
 
 def _batch(
@@ -113,10 +109,8 @@ def _batch(
     keys: Sequence[int],
     seed: int,
     watch: WATCH | None,
-    begin: START | None,
 ) -> Iterator[Answer]:
     canvas = layout.build(model.codec, prompts, keys, model.context).to(model.device)
-    canvas = canvas if begin is None else begin(canvas)
     done, traces = decode(model.denoiser, decoder, canvas, seed, watch)
     for row, (prompt, trace) in enumerate(zip(prompts, traces, strict=True)):
         yield _answer(prompt, list(layout.read(model.codec, done, row).items()), trace)

@@ -6,7 +6,8 @@ from jaxtyping import Bool, Float, Int, Shaped
 from torch import Tensor
 
 from .canvas import Canvas
-from .parts import Denoiser, Plan, Sampler, View, attentive
+from .offers import attentive
+from .parts import Denoiser, Plan, Sampler, View
 
 
 def log_probability(logits: Float[Tensor, "N V"], token: Int[Tensor, " N"]) -> Float[Tensor, " N"]:

@@ -1,12 +1,16 @@
 """Counts what a decode cost, whichever part called the model."""
 
+import math
 from collections import Counter
+from typing import Any
 
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from .canvas import Canvas
-from .parts import Denoiser, attentive, blending
+from .offers import Blend, attentive, blending, layered
+from .parts import Denoiser
+from .refresh import Refresh, keeping
 
 
 class Meter:
@@ -34,16 +38,45 @@ class Meter:
         return model.attend(canvas, where)
 
     def blend(
-        self,
-        canvas: Canvas,
-        where: Bool[Tensor, "B L"],
-        other: Int[Tensor, "B L"],
-        weight: Float[Tensor, "B L"],
+        self, canvas: Canvas, where: Bool[Tensor, "B L"], mixture: Blend
     ) -> Float[Tensor, "N V"]:
         """Return the model's logits for mixed inputs, and count; PlaitError if it takes none."""
         model = blending(self.model)
         self._count(canvas)
-        return model.blend(canvas, where, other, weight)
+        return model.blend(canvas, where, mixture)
+
+    def states(self, canvas: Canvas) -> Float[Tensor, "B L W"]:
+        """Return what the model's head reads, and count; PlaitError if it does not show it."""
+        model = layered(self.model)
+        self._count(canvas)
+        return model.states(canvas)
+
+    def read(self, states: Float[Tensor, "N W"]) -> Float[Tensor, "N V"]:
+        """Return the logits of some states; the head alone is no forward pass."""
+        return layered(self.model).read(states)
+
+    def embedded(self, tokens: Int[Tensor, "B L"]) -> Float[Tensor, "B L W"]:
+        """Return the model's input embeddings."""
+        return layered(self.model).embedded(tokens)
+
+    @property
+    def block(self) -> int:
+        """Positions per block of the model; PlaitError if it keeps nothing."""
+        return keeping(self.model).block
+
+    def keep(self, canvas: Canvas) -> Any:
+        """Return the model's empty buffer for a canvas; PlaitError if it keeps nothing."""
+        return keeping(self.model).keep(canvas)
+
+    def recompute(
+        self, canvas: Canvas, where: Bool[Tensor, "B L"], refresh: Refresh, kv: Any
+    ) -> tuple[Float[Tensor, "N V"], Float[Tensor, " B"]]:
+        """Return the model's logits after it recomputed a part, and count that part."""
+        logits, computed = keeping(self.model).recompute(canvas, where, refresh, kv)
+        for key, positions in zip(canvas.key.tolist(), computed.tolist(), strict=True):
+            self.forwards[key] += 1
+            self.query_tokens[key] += math.ceil(positions)
+        return logits, computed
 
     def _count(self, canvas: Canvas) -> None:
         for key, length in zip(canvas.key.tolist(), canvas.length.tolist(), strict=True):

@@ -16,7 +16,6 @@ from torch import Tensor
 
 from . import keyed
 from .canvas import Canvas
-from .errors import PlaitError
 
 Mask = Bool[Tensor, "B L"]
 REVISIONS = 4  # rounds per free position after which nothing is taken back, so that all ends
@@ -78,6 +77,14 @@ class Part(abc.ABC):
         Parts with memory per position must answer this; see `by_index`.
         """
         return memo
+
+
+class Start(Part):
+    """What a canvas holds before the first round."""
+
+    @abc.abstractmethod
+    def __call__(self, canvas: Canvas, seed: int) -> Canvas:
+        """Return the canvas to decode from; only free positions may differ."""
 
 
 class Schedule(Part):
@@ -176,6 +183,11 @@ class Stop(Part):
 class Guide(Part):
     """What stands between the model and the decoder: other logits, for more forwards perhaps."""
 
+    @property
+    def single(self) -> bool:
+        """Does it look at the canvas itself, once, and at no other version of it?"""
+        return False
+
     @abc.abstractmethod
     def __call__(
         self, model: "Denoiser", canvas: Canvas, where: Mask, memo: Any
@@ -198,55 +210,6 @@ class Denoiser(Protocol):
         A row's logits must not depend on the other rows of the batch.
         """
         ...
-
-
-@runtime_checkable
-class Attentive(Protocol):
-    """A denoiser that can show its attention, for parts with needs = {"attention"}."""
-
-    def attend(
-        self, canvas: Canvas, where: Bool[Tensor, "B L"]
-    ) -> tuple[Float[Tensor, "N V"], Float[Tensor, "B L L"]]:
-        """Return the logits, and the attention averaged over layers and heads: [b, i, j], i to j.
-
-        Rows of real positions sum to 1; padding neither reads nor is read (0).
-        """
-        ...
-
-
-def attentive(model: Denoiser) -> Attentive:
-    """Return the model as one that shows its attention; PlaitError if it does not."""
-    if isinstance(model, Attentive):
-        return model
-    raise PlaitError(
-        "this method reads attention weights, and this model does not show them; "
-        "choose a method that needs probabilities only"
-    )
-
-
-@runtime_checkable
-class Blending(Protocol):
-    """A denoiser that can read a mixture of two tokens at a position."""
-
-    def blend(
-        self,
-        canvas: Canvas,
-        where: Bool[Tensor, "B L"],
-        other: Int[Tensor, "B L"],
-        weight: Float[Tensor, "B L"],
-    ) -> Float[Tensor, "N V"]:
-        """Return logits for the input embeddings (1 - weight) E[token] + weight E[other]."""
-        ...
-
-
-def blending(model: Denoiser) -> Blending:
-    """Return the model as one that reads mixtures; PlaitError if it does not."""
-    if isinstance(model, Blending):
-        return model
-    raise PlaitError(
-        "this method feeds mixtures of tokens to the model, and this model takes tokens only; "
-        "inject draft tokens instead"
-    )
 
 
 def take(memo: Any, rows: Int[Tensor, " N"]) -> Any:

@@ -193,3 +193,38 @@ class InBlock(Reviser):
         changed = ((commit & mine) | found.erase | found.rewrite).any(1)
         post = torch.where(held, memo.post + 1, 0)
         return found, Calm(block, changed, post, inner)
+
+
+@dataclass(frozen=True)
+class Sceptic(Reviser):
+    """Take back tokens that were there before the first round and now look unlikely."""
+
+    doubt: float  # probability below which a draft token is not believed
+
+    needs = frozenset({"placed"})
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.doubt <= 1:
+            raise PlaitError(f"doubt is {self.doubt}; it must lie between 0 and 1")
+
+    def init(self, canvas: Canvas) -> Bool[Tensor, "B L"]:
+        """The draft: what is written and not given."""
+        return ~(canvas.masked | canvas.given)
+
+    def moved(self, memo: Bool[Tensor, "B L"], index: Int[Tensor, "B M"]) -> Tensor:
+        """Take the marks along."""
+        return by_index(memo, index)
+
+    def holds(self, canvas: Canvas, round: Int[Tensor, " B"], memo: Any) -> Bool[Tensor, " B"]:
+        """A canvas full of draft is looked at once."""
+        return ~canvas.masked.any(1) & memo.any(1) & (round == 0)
+
+    def __call__(
+        self, view: View, commit: Mask, memo: Bool[Tensor, "B L"]
+    ) -> tuple[Revision, Bool[Tensor, "B L"]]:
+        """Return the draft tokens that are not believed; each is taken back once."""
+        del commit
+        assert view.placed is not None
+        bar = math.log(self.doubt) if self.doubt else -math.inf
+        erase = memo & (view.placed < bar)
+        return Revision(erase, nothing(view.canvas)), memo & ~erase

@@ -22,19 +22,38 @@ class Tiny(torch.nn.Module):
     def __call__(self, canvas: Canvas, where: torch.Tensor) -> torch.Tensor:
         return self.attend(canvas, where)[0]
 
-    @torch.no_grad()
     def attend(self, canvas: Canvas, where: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Logits, and the attention averaged over layers."""
+        states, attention = self._run(canvas, self.token(canvas.tokens))
+        return self.read(states[where]), attention
+
+    def blend(self, canvas: Canvas, where: torch.Tensor, mixture) -> torch.Tensor:
+        weight = mixture.weight[..., None].to(self.token.weight.dtype)
+        mixed = (weight * self.token(mixture.tokens)).sum(2)
+        x = (1 - weight.sum(2)) * self.token(canvas.tokens) + mixed
+        return self.read(self._run(canvas, x)[0][where])
+
+    def states(self, canvas: Canvas) -> torch.Tensor:
+        return self._run(canvas, self.token(canvas.tokens))[0]
+
+    @torch.no_grad()
+    def read(self, states: torch.Tensor) -> torch.Tensor:
+        return self.sharp * self.head(states)
+
+    def embedded(self, tokens: torch.Tensor) -> torch.Tensor:
+        return self.token(tokens)
+
+    @torch.no_grad()
+    def _run(self, canvas: Canvas, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         seen = []
-        x = self.token(canvas.tokens) + self.place(canvas.pos)
+        x = x + self.place(canvas.pos)
         hidden = ~canvas.visible()
         for layer in self.qkv:
             q, k, v = layer(torch.nn.functional.layer_norm(x, x.shape[-1:])).chunk(3, -1)
             score = (3 * q @ k.transpose(1, 2) / x.shape[-1] ** 0.5).masked_fill(hidden, -1e30)
             seen.append(score.softmax(-1))
             x = x + seen[-1] @ v
-        attention = torch.stack(seen).mean(0) * canvas.real[:, :, None]
-        return self.sharp * self.head(x)[where], attention
+        return x, torch.stack(seen).mean(0) * canvas.real[:, :, None]
 
 
 class Digits:

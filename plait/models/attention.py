@@ -1,7 +1,8 @@
 """Grouped-query attention, and who may see whom."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
@@ -12,6 +13,32 @@ from .norm import Norm
 from .rope import Turn
 
 
+@dataclass
+class Heard:
+    """Attention weights of the layers that have run, averaged over their heads: [b, i, j].
+
+    SDPA does not give its weights away, so they are computed a second time, in float32.
+    """
+
+    layers: list[Float[Tensor, "B N L"]] = field(default_factory=list)
+
+    def add(
+        self,
+        query: Float[Tensor, "B H N D"],
+        key: Float[Tensor, "B H L D"],
+        visible: Bool[Tensor, "B 1 #N L"] | None,
+    ) -> None:
+        """Note one layer."""
+        score = query.float() @ key.float().transpose(-1, -2) / query.shape[-1] ** 0.5
+        if visible is not None:
+            score = score.masked_fill(~visible, -torch.inf)
+        self.layers.append(score.softmax(-1).mean(1))
+
+    def mean(self) -> Float[Tensor, "B N L"]:
+        """The average over layers."""
+        return torch.stack(self.layers).mean(0)
+
+
 @dataclass(frozen=True)
 class Sight:
     """What the queried positions of a layer see, where they stand, and where keys are kept."""
@@ -20,6 +47,7 @@ class Sight:
     turn: Turn | None  # None = positions are not rotary
     kv: Kv | None = None
     at: Int[Tensor, "B N"] | None = None  # the queried positions, where there is a kv
+    heard: Heard | None = None  # notes the attention weights
 
 
 def visibility(
@@ -78,6 +106,8 @@ class Attention(nn.Module):
         share = self.heads // self.kv_heads
         if share > 1:
             key, value = key.repeat_interleave(share, 1), value.repeat_interleave(share, 1)
+        if sight.heard is not None:
+            sight.heard.add(query, key, sight.visible)
         seen = F.scaled_dot_product_attention(query, key, value, attn_mask=sight.visible)
         return self.out(seen.transpose(1, 2).flatten(2))
 

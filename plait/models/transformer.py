@@ -11,7 +11,8 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from .attention import Attention, Sight, visibility
+from ..offers import Blend
+from .attention import Attention, Heard, Sight, visibility
 from .config import Config as Config
 from .kv import Kv, packed, unpacked
 from .mlp import ACTIVATIONS, Mixture, Mlp
@@ -114,6 +115,8 @@ class Transformer(nn.Module):
         stale: Bool[Tensor, "B L"] | None = None,
         kv: Kv | None = None,
         time: Float[Tensor, " B"] | None = None,
+        mixture: Blend | None = None,
+        heard: Heard | None = None,
     ) -> Float[Tensor, "*N V"]:
         """Logits [B, L, V], or [N, V] at the N positions of `where`, in row-major order.
 
@@ -123,11 +126,34 @@ class Transformer(nn.Module):
         With a `kv` only the positions of `stale` (None = all) are recomputed, and their keys and
         values replaced; `where` may name only those, and None means those. Where logits are
         shifted, the position before each of `where` is recomputed too. `time` is the noise level
-        for models that take one; None = 0.
+        for models that take one; None = 0. `mixture` changes the inputs; `heard` notes the
+        attention.
         """
+        return self.read(self.states(tokens, pos, visible, where, stale, kv, time, mixture, heard))
+
+    def read(self, states: Float[Tensor, "*N W"]) -> Float[Tensor, "*N V"]:
+        """The logits of states."""
+        return self.head(self.transform(states))
+
+    def states(
+        self,
+        tokens: Int[Tensor, "B L"],
+        pos: Int[Tensor, "B L"],
+        visible: Bool[Tensor, "B #L L"] | None = None,
+        where: Bool[Tensor, "B L"] | None = None,
+        stale: Bool[Tensor, "B L"] | None = None,
+        kv: Kv | None = None,
+        time: Float[Tensor, " B"] | None = None,
+        mixture: Blend | None = None,
+        heard: Heard | None = None,
+    ) -> Float[Tensor, "*N W"]:
+        """What the head reads, for the same positions as `forward`; shifted ones are in place."""
         where = stale if where is None else where
-        at = None if kv is None else self._queried(tokens, where, stale)
-        x, queried = self._embedded(tokens, pos, visible), pos
+        at = None
+        if kv is not None:
+            stale = torch.ones_like(tokens, dtype=torch.bool) if stale is None else stale
+            at = packed(self.queried(stale if where is None else where, stale))
+        x, queried = self._embedded(tokens, pos, visible, mixture), pos
         if at is not None:
             inside = at.clamp(max=tokens.shape[1] - 1)
             x, queried = x.take_along_dim(inside[:, :, None], 1), pos.gather(1, inside)
@@ -137,42 +163,40 @@ class Transformer(nn.Module):
         if self.time is not None:
             zero = torch.zeros(len(tokens), device=tokens.device)
             level = self.time(zero if time is None else time)
-        sights = self._sights(visible, pos, queried, kv, at)
+        sights = self._sights(visible, pos, queried, kv, at, heard)
         for layer, block in enumerate(self.blocks):
             x = block(x, sights[self._window(layer)], level)
         if self.modulation is None or level is None:
-            x = self.norm(self._read(x, where, at))
-        else:
-            move, grow = self.modulation(level)[:, None].chunk(2, -1)
-            x = self._read(self.norm(x) * (1 + grow) + move, where, at)
-        return self.head(self.transform(x))
+            return self.norm(self._read(x, where, at))
+        move, grow = self.modulation(level)[:, None].chunk(2, -1)
+        return self._read(self.norm(x) * (1 + grow) + move, where, at)
 
     def _embedded(
         self,
         tokens: Int[Tensor, "B L"],
         pos: Int[Tensor, "B L"],
         visible: Bool[Tensor, "B #L L"] | None,
+        mixture: Blend | None = None,
     ) -> Float[Tensor, "B L W"]:
         x = self.embed(tokens)
         if self.config.dropped >= 0:
             x = rescaled(x, tokens == self.config.dropped, visible)
+        if mixture is not None:
+            weight = mixture.weight.to(x.dtype)[..., None]
+            x = x * (1 - weight.sum(2)) + (weight * self.embed(mixture.tokens)).sum(2)
         if self.position is not None:
             x = x + self.position(pos)
         return self.embed_norm(x)
 
-    def _queried(
-        self,
-        tokens: Int[Tensor, "B L"],
-        where: Bool[Tensor, "B L"] | None,
-        stale: Bool[Tensor, "B L"] | None,
-    ) -> Int[Tensor, "B N"]:
-        """The positions to recompute, packed."""
-        stale = torch.ones_like(tokens, dtype=torch.bool) if stale is None else stale
-        if self.config.shift and where is not None:
-            first, before = where[:, :1], where[:, 1:]
-            stale = stale | torch.cat((before, torch.zeros_like(first)), 1)
-            stale = stale | torch.cat((first, torch.zeros_like(before)), 1)
-        return packed(stale)
+    def queried(
+        self, where: Bool[Tensor, "B L"], stale: Bool[Tensor, "B L"]
+    ) -> Bool[Tensor, "B L"]:
+        """The positions to recompute: stale ones, and those from which `where` is predicted."""
+        if not self.config.shift:
+            return stale
+        first, before = where[:, :1], where[:, 1:]
+        stale = stale | torch.cat((before, torch.zeros_like(first)), 1)
+        return stale | torch.cat((first, torch.zeros_like(before)), 1)
 
     def _window(self, layer: int) -> int:
         return self.config.windows[layer] if self.config.windows else 0
@@ -184,6 +208,7 @@ class Transformer(nn.Module):
         queried: Int[Tensor, "B N"],
         kv: Kv | None,
         at: Int[Tensor, "B N"] | None,
+        heard: Heard | None,
     ) -> dict[int, Sight]:
         """What layers see, by their window."""
         c, sights = self.config, {}
@@ -191,7 +216,7 @@ class Transformer(nn.Module):
             base = c.window_base if window else c.rope_base
             turn = Turn.at(queried, c.turned, base, c.scaling) if c.rotary else None
             seen = visibility(c, window, visible, pos, queried)
-            sights[window] = Sight(seen, turn, kv, at)
+            sights[window] = Sight(seen, turn, kv, at, heard)
         return sights
 
     def _read(

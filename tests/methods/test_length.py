@@ -13,12 +13,12 @@ from plait import methods
 from plait.budget import Budget
 from plait.canvas import Canvas
 from plait.decode import decode
-from plait.draft import inject, of_model, of_texts
+from plait.draft import Texts
 from plait.errors import PlaitError
 from plait.layout import plain
 from plait.length import Full, empty_tail, end_density, end_tail
-from plait.methods.warm_start import Interpolated
 from plait.parts import Plan, View
+from plait.start import Injected
 from plait.trace import COMMIT, RETRACT
 
 
@@ -175,10 +175,13 @@ def test_a_warm_start_keeps_what_the_model_believes():
 
 
 def test_a_warm_start_distrusts_the_draft_only_and_once():
-    start = canvas(one_slot(20))
-    half = inject(start, torch.full_like(start.tokens, 7), 0.5)
-    decoder = methods.load("warm_start", doubt=1.0, budget=Budget(tokens_per_round=4))
-    done, traces = decode(Tiny(), decoder, half)
+    start, budget = canvas(one_slot(20)), Budget(tokens_per_round=4)
+    draft = torch.full_like(start.tokens, 7)
+    decoder = methods.load(
+        "warm_start", doubt=1.0, budget=budget, drafter=lambda _: draft, share=0.5
+    )
+    half = decoder.start(start, 0)
+    done, traces = decode(Tiny(), decoder, start)
     for row, trace in enumerate(traces):
         back = trace.position[trace.kind == RETRACT].tolist()
         assert (
@@ -199,71 +202,42 @@ def test_without_a_draft_a_warm_start_is_llada():
 def test_drafts_are_injected_by_share_row_by_row():
     start = canvas(one_slot(100), ["1"] * 50)
     draft = torch.full_like(start.tokens, 7)
-    half = inject(start, draft, 0.25, seed=1)
+    half = Injected(lambda _: draft, 0.25)(start, seed=1)
     assert (half.tokens == 7).float().mean().item() == pytest.approx(0.25 * 100 / 101, abs=0.02)
-    alone = inject(start.rows(torch.tensor([3])), draft[:1], 0.25, seed=1)
+    alone = Injected(lambda _: draft[:1], 0.25)(start.rows(torch.tensor([3])), seed=1)
     assert torch.equal(alone.tokens[0], half.tokens[3])
-    assert torch.equal(inject(start, draft, 0).tokens, start.tokens)
-    texts = of_texts(Digits(), {1: "abc"}, 1.0)(canvas(one_slot(8)))
+    assert torch.equal(Injected(lambda _: draft, 0)(start, seed=1).tokens, start.tokens)
+    texts = Injected(Texts(Digits(), {1: "abc"}), 1.0)(canvas(one_slot(8)), seed=0)
     assert texts.written(1, 0) == [10, 11, 12]
     assert texts.written(0, 0) == []
     with pytest.raises(PlaitError, match="share is 2"):
-        inject(start, draft, 2.0)
-
-
-def test_a_helper_must_share_the_tokenizer():
-    from plait.models.load import load
-
-    model = load()
-    start = model.layout(streams=0, length=12).build(model.codec, ["3 + 4"])
-    begin = of_model(model, model, methods.load("llada", budget=Budget(rounds=2)), 1.0)
-    assert not begin(start).masked.any()
-
-    class Shifted:
-        mask_id, eos_id = model.codec.mask_id, model.codec.eos_id
-        encode = staticmethod(lambda text: [i + 1 for i in model.codec.encode(text)])
-        decode, prompt = model.codec.decode, model.codec.prompt
-
-    with pytest.raises(PlaitError, match="another tokenizer"):
-        of_model(model, replace(model, codec=Shifted()), methods.load("llada"), 1.0)
-
-
-class Fixed(torch.nn.Module):
-    """An embedding that was computed before."""
-
-    def __init__(self, mixed):
-        super().__init__()
-        self.mixed = mixed
-
-    def forward(self, tokens):
-        return self.mixed
-
-
-class Mixing(Tiny):
-    """`Tiny`, which can also read mixtures of two tokens."""
-
-    def blend(self, canvas, where, other, weight):
-        plain_, w = self.token, weight[..., None]
-        self.token = Fixed((1 - w) * plain_(canvas.tokens) + w * plain_(other))
-        try:
-            return self(canvas, where)
-        finally:
-            self.token = plain_
+        Injected(Texts(Digits(), {}), 2.0)
 
 
 def test_draft_embeddings_are_mixed_into_masks_only():
-    start, model = canvas(one_slot(10)), Mixing()
-    drafts = {row: tuple([3] * 10) for row in range(4)}
-    guide = lambda weight: Interpolated(drafts, weight)  # noqa: E731
-    decoder = methods.load("warm_start")
-    nothing, _ = decode(model, replace(decoder, guide=guide(0.0)), start)
-    assert torch.equal(nothing.tokens, decode(model, decoder, start)[0].tokens)
-    where = start.masked
-    whole, _ = guide(1.0)(model, start, where, None)
+    start, model = canvas(one_slot(10)), Tiny()
+    drafter = Texts(Digits(), dict.fromkeys(range(4), "3" * 10))
+
+    def warm(weight):
+        return methods.load("warm_start", drafter=drafter, share=0.0, weight=weight)
+
+    nothing, _ = decode(model, warm(0.0), start)
+    assert torch.equal(nothing.tokens, decode(model, methods.load("warm_start"), start)[0].tokens)
+    where, guide = start.masked, warm(1.0).guide
+    whole, _ = guide(model, start, where, guide.init(start))
     written = start.write(where, torch.full_like(start.tokens, 3))
     assert torch.allclose(whole, model(written, where), atol=1e-3)
-    _, [trace, *_] = decode(model, replace(decoder, guide=guide(0.3)), start)
+    _, [trace, *_] = decode(model, warm(0.3), start)
     assert trace.forwards == trace.rounds
-    with pytest.raises(PlaitError, match="takes tokens only"):
-        decode(Tiny(), replace(decoder, guide=guide(0.3)), start)
     assert not np.isnan(trace.score).any()
+    with pytest.raises(PlaitError, match="takes tokens only"):
+        decode(TokensOnly(), warm(0.3), start)
+
+
+class TokensOnly:
+    """A model that offers nothing beyond logits."""
+
+    vocab = VOCAB
+
+    def __call__(self, canvas, where):
+        return Tiny()(canvas, where)
