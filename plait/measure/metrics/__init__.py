@@ -5,29 +5,17 @@ PlaitError, in one sentence, for a trace that it is not defined for.
 """
 
 from collections.abc import Callable
-from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ...errors import PlaitError, unknown
+from ...errors import PlaitError
+from ...registry import Folder
 from ...trace import RETRACT, REWRITE, Trace
 
 Metric = Callable[[Trace], dict[str, Any]]
-
-
-def names() -> list[str]:
-    """Return the names of all metrics."""
-    return sorted(p.stem for p in Path(__file__).parent.glob("[a-z]*.py"))
-
-
-def load(name: str) -> Metric:
-    """Return the metric `name`; PlaitError if there is none."""
-    if name not in names():
-        raise unknown("metric", name, names())
-    metric: Metric = getattr(import_module(f"{__name__}.{name}"), name)
-    return metric
+_FOLDER = Folder("metric", __name__, __file__)
+names, load = _FOLDER.names, _FOLDER.function
 
 
 def final(trace: Trace, what: str) -> None:
