@@ -45,6 +45,8 @@ class TokenizerCodec:
         self.stop_ids = frozenset((self.eos_id, *stop))
         self._user = self.encode(user)
         self._chat, self._framed = chat, framed
+        unknown = getattr(self._tokens.model, "unk_token", None)
+        self._unknown = self._tokens.token_to_id(unknown) if unknown else None
 
     @staticmethod
     def read(
@@ -82,10 +84,24 @@ class TokenizerCodec:
         """Token ids of a request: what the model expects around it, and the text literally."""
         if self._chat is not None:
             return self._in_template(text, self._chat)
-        ids = self._text.encode(text, add_special_tokens=self._framed).ids
-        if self._framed and ids[-1:] == [self.eos_id]:
-            ids = ids[:-1]  # the answer goes on from here
-        return self._user + ids
+        return self._user + self._plain(text, self._framed)
+
+    def literal(self, text: str, framed: bool = False) -> list[int]:
+        """Token ids of a text in which special tokens are text like any other.
+
+        `framed` lets the tokenizer put its own tokens around it, the end of a sequence aside.
+        Raises PlaitError for signs that the tokenizer has no tokens for.
+        """
+        ids = self._plain(text, framed)
+        if self._unknown is not None and self._unknown in ids:
+            raise PlaitError("the tokenizer has no tokens for some signs of the text")
+        return ids
+
+    def _plain(self, text: str, framed: bool) -> list[int]:
+        ids: list[int] = self._text.encode(text, add_special_tokens=framed).ids
+        if framed and ids[-1:] == [self.eos_id]:
+            ids = ids[:-1]  # what is written goes on from here
+        return ids
 
     def _in_template(self, text: str, chat: Callable[[str], str]) -> list[int]:
         literal = self._text.encode(text, add_special_tokens=False).ids

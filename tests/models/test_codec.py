@@ -1,6 +1,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tokenizers import Tokenizer, models, pre_tokenizers
 
 from plait.errors import PlaitError
 from plait.models import box
@@ -51,3 +52,14 @@ def test_mistakes_are_named(tmp_path):
         TokenizerCodec.read(tmp_path / "none.json")
     with pytest.raises(PlaitError, match="no token '<pad>'"):
         TokenizerCodec(CODEC.definition, "<pad>", "<eos>")
+
+
+def test_literal_text_names_what_has_no_tokens():
+    words = Tokenizer(models.WordLevel({"[UNK]": 0, "a": 1, "b": 2, "[MASK]": 3}, "[UNK]"))
+    words.pre_tokenizer = pre_tokenizers.Whitespace()
+    codec = TokenizerCodec(words.to_str(), "[MASK]", 1)
+    assert codec.literal("b a") == [2, 1]
+    assert codec.prompt("b c") == [2, 0]
+    with pytest.raises(PlaitError, match="no tokens for some signs"):
+        codec.literal("b c")
+    assert CODEC.literal("<mask>") != [CODEC.mask_id]
