@@ -1,7 +1,6 @@
 """The main path: one loop that every decoding method runs on."""
 
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields, replace
 from typing import Any, Protocol, runtime_checkable
 
@@ -31,6 +30,7 @@ from .parts import take as take_rows
 from .revise import Keep
 from .sample import Greedy
 from .select import TopK
+from .slots import joined, stacked, widened
 from .start import Empty
 from .stop import WhenFull
 from .trace import Recorder, Trace
@@ -185,37 +185,70 @@ def best(view: View) -> Bool[Tensor, "B L"]:
     return torch.zeros_like(view.open).scatter_(1, score.argmax(1, keepdim=True), True) & view.open
 
 
+def enter(decoder: Decoder, canvas: Canvas, state: State, new: Canvas) -> tuple[Canvas, State]:
+    """Let the rows of `new` join a batch. For the rows that are there, nothing changes."""
+    both = stacked(canvas, new)
+    fresh = both.rows(torch.arange(len(canvas.tokens), len(both.tokens), device=both.tokens.device))
+    memo = widened(decoder.parts, state.memo, canvas, both)
+    return both, joined(State(memo, state.round), init(decoder, fresh))
+
+
+WATCH = Callable[[Round, list[int]], None]
+
+
 @torch.inference_mode()
-def decode(
+def flow(
     model: Denoiser,
     decoder: Decoder,
-    canvas: Canvas,
+    waiting: Iterable[Canvas],
+    slots: int,
     seed: int = 0,
-    watch: Callable[[Round, list[int]], None] | None = None,
+    watch: WATCH | None = None,
+) -> Iterator[tuple[int, Canvas, Trace]]:
+    """Decode canvases in a number of slots; yield each row as soon as it is done.
+
+    A row leaves when nothing of it is masked, and the next canvas joins when its rows have room.
+    What is yielded is the number of the row in all of `waiting`, its canvas without padding, and
+    its trace. Rows of one flow need different keys. `watch` is called after each round with what
+    happened and the numbers of the rows that it happened to.
+    """
+    meter, queue = Meter(model), iter(waiting)
+    recorder = Recorder(seed, meter)
+    live: list[int] = []
+    batch: tuple[Canvas, State] | None = None
+    following = next(queue, None)
+    while following is not None or batch is not None:
+        while following is not None and (not live or len(live) + len(following.key) <= slots):
+            live += recorder.join(following)
+            fresh = following, init(decoder, following)
+            batch = fresh if batch is None else enter(decoder, *batch, following)
+            following = next(queue, None)
+        assert batch is not None
+        current, state = batch
+        busy = current.masked.any(1) | holding(decoder, current, state)
+        for i in (~busy).nonzero()[:, 0].tolist():
+            row = current.row(i)
+            yield live[i], row, recorder.trace(live[i], row)
+        if bool(busy.all()):
+            round, state = step(meter, decoder, current, state, seed)
+            recorder.add(round, live)
+            batch = round.canvas, state
+            if watch is not None:
+                watch(round, live)
+            continue
+        keep = busy.nonzero()[:, 0]
+        live = [live[i] for i in keep.tolist()]
+        batch = (current.rows(keep), state.rows(keep)) if live else None
+
+
+def decode(
+    model: Denoiser, decoder: Decoder, canvas: Canvas, seed: int = 0, watch: WATCH | None = None
 ) -> tuple[Canvas, list[Trace]]:
     """Run `decoder` until nothing is masked; return the canvas and one trace per row.
 
     A row leaves the batch when it is done. `watch` is called after each round with what happened
     and the rows (indices into `canvas`) that it happened to.
     """
-    meter, start = Meter(model), time.perf_counter()
-    canvas = decoder.start(canvas, seed)
-    recorder = Recorder(canvas, seed, meter)
-    live, current, state = list(range(len(canvas.tokens))), canvas, init(decoder, canvas)
-    finished: dict[int, Canvas] = {}
-    while True:
-        busy = current.masked.any(1) | holding(decoder, current, state)
-        for i in (~busy).nonzero()[:, 0].tolist():
-            finished[live[i]] = current.row(i)
-        keep = busy.nonzero()[:, 0]
-        if len(keep) < len(live):
-            live = [live[i] for i in keep.tolist()]
-            current, state = current.rows(keep), state.rows(keep)
-        if not live:
-            rows = [finished[row] for row in sorted(finished)]
-            return Canvas.stack(rows), [recorder.trace(i, row) for i, row in enumerate(rows)]
-        done, state = step(meter, decoder, current, state, seed)
-        current = done.canvas
-        recorder.add(done, live, time.perf_counter() - start)
-        if watch is not None:
-            watch(done, live)
+    found = {i: (row, trace) for i, row, trace in flow(model, decoder, [canvas], 1, seed, watch)}
+    rows, traces = zip(*(found[i] for i in range(len(canvas.key))), strict=True)
+    return Canvas.stack(rows), list(traces)

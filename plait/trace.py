@@ -1,5 +1,6 @@
 """Traces: what a decode did, in the order in which it did it. All measures read traces."""
 
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -39,7 +40,7 @@ class Trace:
     rounds: int
     forwards: int  # network passes; every candidate looked at counts
     query_tokens: int  # positions recomputed, summed over forwards
-    seconds: float  # from the start of its batch to the end of its last round
+    seconds: float  # from when it joined the batch to the end of its last round
 
     def replay(self) -> Int[np.ndarray, " L"]:
         """Return the tokens after the last round, rebuilt from the events."""
@@ -59,23 +60,36 @@ class Trace:
 
 
 class Recorder:
-    """Collects rounds while a batch is decoded."""
+    """Collects the rounds of rows while they are decoded."""
 
-    def __init__(self, canvas: Canvas, seed: int, meter: "Meter") -> None:
-        self._canvas, self._seed, self._meter = canvas, seed, meter
-        self._events: list[list[np.ndarray]] = [[] for _ in canvas.tokens]
-        self._rounds = [0 for _ in canvas.tokens]
-        self._seconds = [0.0 for _ in canvas.tokens]
+    def __init__(self, seed: int, meter: "Meter") -> None:
+        self._seed, self._meter = seed, meter
+        self._start: list[np.ndarray] = []  # of each row, its tokens without padding
+        self._events: list[list[np.ndarray]] = []
+        self._rounds: list[int] = []
+        self._joined: list[float] = []  # clock times
+        self._seconds: list[float] = []
 
-    def add(self, done: "Round", rows: list[int], seconds: float) -> None:
-        """Record one round of the rows `rows` of the canvas."""
-        table = events(done)
+    def join(self, canvas: Canvas) -> list[int]:
+        """Take up the rows of a canvas; return the numbers that they get."""
+        first, now = len(self._start), time.perf_counter()
+        for tokens, length in zip(canvas.tokens.cpu().numpy(), canvas.length.tolist(), strict=True):
+            self._start.append(tokens[:length])
+            self._events.append([])
+            self._rounds.append(0)
+            self._joined.append(now)
+            self._seconds.append(0.0)
+        return list(range(first, len(self._start)))
+
+    def add(self, done: "Round", rows: list[int]) -> None:
+        """Record one round, just finished, of the rows with the numbers `rows`."""
+        table, now = events(done), time.perf_counter()
         bounds = np.searchsorted(table[:, 0], np.arange(len(rows) + 1))
         for i, row in enumerate(rows):
             part = table[bounds[i] : bounds[i + 1], 1:]
             self._events[row].append(np.insert(part, 0, self._rounds[row], axis=1))
             self._rounds[row] += 1
-            self._seconds[row] = seconds
+            self._seconds[row] = now - self._joined[row]
 
     def trace(self, row: int, final: Canvas) -> Trace:
         """Return the trace of a row, given its canvas after the last round, without padding.
@@ -83,15 +97,16 @@ class Recorder:
         Where positions moved, events are told in the places of the final canvas. What was written
         at a position that was cut away later leaves no event.
         """
-        start, region = self._canvas.tokens[row].cpu().numpy(), final.region[0].cpu().numpy()
+        start, region = self._start[row], final.region[0].cpu().numpy()
         names = final.ids[0].cpu().numpy()
         place = np.full(int(names.max(initial=-1)) + 1, -1)
         place[names] = np.arange(len(names))
         table = np.concatenate([np.zeros((0, 5)), *self._events[row]])
+        self._events[row] = []  # asked for once; a long flow must not keep them all
         position = table[:, 2].astype(np.int64)
         here = (position < len(place)) & (place[np.minimum(position, len(place) - 1)] >= 0)
         round, kind, position, token, score = table[here].T
-        old = names < int(self._canvas.length[row])
+        old = names < len(start)
         return Trace(
             start=np.where(old, start[np.where(old, names, 0)], final.mask_id),
             region=region,

@@ -27,6 +27,8 @@ class Credit(Guide):
     beta: float
     gamma: float
 
+    single = True
+
     def __post_init__(self) -> None:
         if self.alpha < 0:
             raise PlaitError(f"alpha is {self.alpha}; it must be 0 or more")
@@ -37,7 +39,7 @@ class Credit(Guide):
 
     def init(self, canvas: Canvas) -> Float[Tensor, "B L V"]:
         """No credit yet; the vocabulary is known after the first forward pass."""
-        return torch.zeros(*canvas.tokens.shape, 0, device=canvas.tokens.device)
+        return torch.zeros(*canvas.tokens.shape, 1, device=canvas.tokens.device)
 
     def moved(
         self, memo: Float[Tensor, "B L V"], index: Int[Tensor, "B M"]
@@ -50,9 +52,7 @@ class Credit(Guide):
     ) -> tuple[Float[Tensor, "N V"], Float[Tensor, "B L V"]]:
         """Return the logits with credit, from one forward pass."""
         logits = model(canvas, where).float()
-        if not memo.shape[-1]:
-            memo = logits.new_zeros(*canvas.tokens.shape, logits.shape[-1])
-        memo = memo.masked_fill(~canvas.masked[..., None], 0)
+        memo = memo.expand(-1, -1, logits.shape[-1]).masked_fill(~canvas.masked[..., None], 0)
         mask = torch.tensor([canvas.mask_id], device=logits.device)
         top, token = logits.index_fill(-1, mask, -torch.inf).softmax(-1).max(-1)
         gain = torch.where(canvas.masked[where], top**self.gamma, 0)

@@ -47,8 +47,8 @@ class Stable(Selector):
 
     def init(self, canvas: Canvas) -> Memo:
         """Nothing was predicted; the vocabulary is known after the first forward pass."""
-        empty = torch.zeros(*canvas.tokens.shape, 0, device=canvas.tokens.device)
-        return Memo(empty, torch.zeros_like(canvas.tokens))
+        nothing = torch.full((*canvas.tokens.shape, 1), -torch.inf, device=canvas.tokens.device)
+        return Memo(nothing, torch.zeros_like(canvas.tokens))
 
     def moved(self, memo: Memo, index: Int[Tensor, "B M"]) -> Memo:
         """Predictions move with their position; a new one has none (-inf, KL infinite)."""
@@ -58,9 +58,8 @@ class Stable(Selector):
     def __call__(self, view: View, memo: Memo) -> tuple[Mask, Memo]:
         """Return what is sure and calm; if nothing is, the engine takes the surest."""
         assert view.logp is not None
-        before = memo.logp if memo.logp.shape[-1] else torch.full_like(view.logp, -torch.inf)
         p = view.logp.exp()
-        kl = torch.where(p > 0, p * (view.logp - before), 0).sum(-1).clamp(min=0)
+        kl = torch.where(p > 0, p * (view.logp - memo.logp), 0).sum(-1).clamp(min=0)
         calm = torch.where(view.open & (kl < self.kl), memo.calm + 1, 0)
         commit = view.open & (calm >= self.patience) & (view.chosen > nats(self.sure))
         logp = view.logp.masked_fill(~view.open[..., None], -torch.inf)

@@ -1,0 +1,93 @@
+"""Rows that join and leave a batch are decoded as if they were alone."""
+
+from dataclasses import fields, replace
+
+import numpy as np
+import pytest
+import torch
+from cases import build
+from tiny import MASK, Digits, Tiny
+
+from plait import methods
+from plait.decode import decode, flow
+from plait.errors import PlaitError
+from plait.layout import nap, plain
+from plait.sample import Categorical
+
+PROMPTS = ["1", "123456", "12", "abc", "123", "9876543"]
+FORMS = {
+    "nap": nap(2, 6, 3, header="f{j}", summary_header="ff"),
+    "plain": plain(9),
+}
+
+
+def rows(form: str, context: int = 0):
+    """One canvas per prompt, each with a key of its own."""
+    return [
+        FORMS[form].build(Digits(), [prompt], [10 + i], context) for i, prompt in enumerate(PROMPTS)
+    ]
+
+
+def same(one, other) -> bool:
+    """Equal in all but time; scores up to rounding, since the toy rounds by the batch's width."""
+    names = [f.name for f in fields(one) if f.name not in ("seconds", "score")]
+    equal = all(np.array_equal(getattr(one, n), getattr(other, n)) for n in names)
+    return equal and np.allclose(one.score, other.score, rtol=1e-3, atol=1e-4)
+
+
+def flowing(decoder, canvases, slots, seed=3):
+    found = {i: (row, trace) for i, row, trace in flow(Tiny(), decoder, canvases, slots, seed)}
+    assert sorted(found) == list(range(len(canvases)))
+    return [found[i] for i in range(len(canvases))]
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("name", methods.names())
+def test_a_row_that_joins_is_decoded_as_if_alone(name, form):
+    method = replace(build(name), sampler=Categorical(0.7))
+    canvases = rows(form, context=60)
+    try:
+        alone = [decode(Tiny(), method, canvas, 3) for canvas in canvases]
+    except PlaitError:
+        pytest.skip(f"{name} does not decode a {form} canvas")
+    for slots in (2, 3):
+        for (row, trace), (canvas, traces) in zip(
+            flowing(method, canvases, slots), alone, strict=True
+        ):
+            assert torch.equal(row.tokens, canvas.tokens)
+            assert same(trace, traces[0])
+
+
+def test_a_slot_is_filled_as_soon_as_it_is_free():
+    """With two slots, rows of 1, 8 and 1 positions: the third joins while the second goes on."""
+    method = methods.load("ar")
+    lengths = [1, 8, 1]
+    canvases = [plain(n).build(Digits(), ["5"], [i]) for i, n in enumerate(lengths)]
+    seen: list[list[int]] = []
+    done = [
+        i for i, *_ in flow(Tiny(), method, canvases, 2, watch=lambda _, live: seen.append([*live]))
+    ]
+    assert seen[0] == [0, 1]
+    assert seen[1] == [1, 2]
+    assert done[0] == 0
+    assert done.index(2) < done.index(1)
+    assert max(len(live) for live in seen) == 2
+
+
+def test_canvases_are_asked_for_when_they_have_room():
+    asked = []
+
+    def waiting():
+        for i in range(5):
+            asked.append(i)
+            yield plain(2).build(Digits(), ["5"], [i])
+
+    rows = flow(Tiny(), methods.load("ar"), waiting(), 2)
+    next(rows)
+    assert asked == [0, 1, 2]  # two at work and one that waits at the door
+    assert len(list(rows)) == 4
+
+
+def test_no_mask_is_left():
+    for row, _ in flowing(methods.load("confidence"), rows("plain"), 4):
+        assert not (row.tokens == MASK).any()
