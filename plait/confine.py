@@ -42,6 +42,11 @@ class Confined(Guide):
         """What the inner guide needs."""
         return self.inner.needs
 
+    @property
+    def single(self) -> bool:
+        """As the inner guide."""
+        return self.inner.single
+
     def init(self, canvas: Canvas) -> Any:
         """The inner guide's memory."""
         return self.inner.init(canvas)

@@ -27,6 +27,8 @@ from .parts import (
     View,
 )
 from .parts import take as take_rows
+from .refresh import Cache, partial
+from .refuse import refuse
 from .revise import Keep
 from .sample import Greedy
 from .select import TopK
@@ -90,6 +92,11 @@ class Decoder:
     stop: Stop = WhenFull()
     judge: Judge | None = None
     start: Start = Empty()
+    cache: Cache | None = None
+
+    def __post_init__(self) -> None:
+        if self.cache is not None:
+            refuse(self)
 
     @property
     def parts(self) -> dict[str, Part]:
@@ -106,7 +113,7 @@ class Decoder:
 
 def init(decoder: Decoder, canvas: Canvas) -> State:
     """Return the state of `decoder` before its first round on `canvas`."""
-    memo = {name: part.init(canvas) for name, part in decoder.parts.items()}
+    memo = {name: part.init(canvas) for name, part in decoder.parts.items()} | {"kept": None}
     if decoder.judge is not None:
         memo["judge"] = decoder.judge.init(canvas)
     return State(memo, torch.zeros_like(canvas.length))
@@ -131,13 +138,19 @@ def observe(
     open = plan.open & canvas.masked
     open = torch.where(open.any(1, keepdim=True), open, canvas.masked)
     where = scope(canvas, open, decoder.needs)
-    source = Overheard(model) if "attention" in decoder.needs else model
+    part: Denoiser = model
+    if decoder.cache is not None:
+        part, fresh = partial(model, decoder.cache, canvas, open, state.round, memo)
+        open, where = open & fresh, where & fresh
+    source = Overheard(part) if "attention" in decoder.needs else part
     logits, memo["guide"] = decoder.guide(source, canvas, where, memo["guide"])
     view = look(
         canvas, plan, open, where, logits.float(), decoder.sampler, seed, state.round, decoder.needs
     )
     if isinstance(source, Overheard):
         view = replace(view, attention=source.attention)
+    if decoder.cache is not None:
+        memo["cache"] = decoder.cache.after(view, memo["cache"])
     return view, State(memo, state.round)
 
 
@@ -169,6 +182,7 @@ def act(decoder: Decoder, view: View, state: State) -> tuple[Round, State]:
     if change.insert is not None or change.delete is not None:
         after, index = after.resize(change.insert, change.delete)
         memo |= {name: part.moved(memo[name], index) for name, part in decoder.parts.items()}
+        memo["kept"] = None  # keys are turned to the places where they were
     done = Round(view, commit & ~retract, rewrite & ~retract, retract & ~commit, fill, after)
     return done, State(memo, state.round + 1)
 
@@ -190,7 +204,10 @@ def enter(decoder: Decoder, canvas: Canvas, state: State, new: Canvas) -> tuple[
     both = stacked(canvas, new)
     fresh = both.rows(torch.arange(len(canvas.tokens), len(both.tokens), device=both.tokens.device))
     memo = widened(decoder.parts, state.memo, canvas, both)
-    return both, joined(State(memo, state.round), init(decoder, fresh))
+    after = joined(State(memo | {"kept": None}, state.round), init(decoder, fresh))
+    if state.memo["kept"] is not None:
+        after.memo["kept"] = state.memo["kept"].grown(*both.tokens.shape)
+    return both, after
 
 
 WATCH = Callable[[Round, list[int]], None]
@@ -212,7 +229,7 @@ def flow(
     its trace. Rows of one flow need different keys. `watch` is called after each round with what
     happened and the numbers of the rows that it happened to.
     """
-    meter, queue = Meter(model), iter(waiting)
+    meter, queue = Meter(model), (decoder.start(canvas, seed) for canvas in waiting)
     recorder = Recorder(seed, meter)
     live: list[int] = []
     batch: tuple[Canvas, State] | None = None

@@ -17,6 +17,8 @@ from .parts import Denoiser, Guide, Mask
 class Plain(Guide):
     """The model's own logits."""
 
+    single = True
+
     def __call__(
         self, model: Denoiser, canvas: Canvas, where: Mask, memo: Any
     ) -> tuple[Float[Tensor, "N V"], Any]:
@@ -44,6 +46,11 @@ class PenaliseEnd(Guide):
     def needs(self) -> frozenset[str]:
         """What the inner guide needs."""
         return self.inner.needs
+
+    @property
+    def single(self) -> bool:
+        """As the inner guide."""
+        return self.inner.single
 
     def init(self, canvas: Canvas) -> Any:
         """The inner guide's memory."""

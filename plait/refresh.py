@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import torch
+import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
@@ -28,12 +29,27 @@ class Refresh:
     layers: Any = None  # decides more layer by layer; see `plait.models.layers`
 
 
+@runtime_checkable
+class Buffer(Protocol):
+    """Keys and values of a canvas: made by the model, which writes into them in place."""
+
+    def grown(self, rows: int, length: int) -> "Buffer":
+        """The same with more rows behind the others, and with another width."""
+        ...
+
+
 @dataclass(frozen=True)
 class Kept:
     """What a model keeps of a canvas between forward passes. Leading axis B."""
 
-    kv: Any  # made by the model, which writes into it in place
+    kv: "Buffer"
     valid: Bool[Tensor, "B L"]  # computed at least once
+
+    def grown(self, rows: int, length: int) -> "Kept":
+        """The same with rows behind the others, and with another width; what is new is invalid."""
+        here = self.valid[:, :length]
+        pad = (0, length - here.shape[1], 0, rows - len(here))
+        return Kept(self.kv.grown(rows, length), F.pad(here, pad, value=False))
 
 
 class Cache(Part):
@@ -66,12 +82,12 @@ class Keeping(Protocol):
         """Positions per block of a block-causal model; 0 = every position sees all."""
         ...
 
-    def keep(self, canvas: Canvas) -> Any:
+    def keep(self, canvas: Canvas) -> Buffer:
         """Return an empty buffer for the rows of a canvas; leading axis B."""
         ...
 
     def recompute(
-        self, canvas: Canvas, where: Bool[Tensor, "B L"], refresh: Refresh, kv: Any
+        self, canvas: Canvas, where: Bool[Tensor, "B L"], refresh: Refresh, kv: Buffer
     ) -> tuple[Float[Tensor, "N V"], Float[Tensor, " B"]]:
         """Return logits at `where`, a part of `refresh.stale`, and positions computed per row."""
         ...
@@ -94,7 +110,7 @@ class Partial:
     model: Keeping
     vocab: int
     refresh: Refresh
-    kv: Any
+    kv: Buffer
 
     def __call__(self, canvas: Canvas, where: Bool[Tensor, "B L"]) -> Float[Tensor, "N V"]:
         """Return logits at `where`."""
@@ -112,7 +128,7 @@ def partial(
     kept: Kept | None = memo.get("kept")
     if kept is None:
         kept = Kept(keeper.keep(canvas), torch.zeros_like(canvas.given))
-    refresh, memo["cache"] = cache(canvas, open, round, memo["cache"])
+    refresh, memo["cache"] = cache.fit(keeper)(canvas, open, round, memo["cache"])
     seen = canvas.real if refresh.seen is None else refresh.seen & canvas.real
     stale = (refresh.stale | ~kept.valid) & seen
     lost = ~(open & stale).any(1, keepdim=True)  # such a row would never end

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
@@ -51,6 +52,12 @@ class Kv:
         self.keys[:, layer].scatter_(2, index, key)
         self.values[:, layer].scatter_(2, index, value)
         return self.keys[:, layer, :, :-1], self.values[:, layer, :, :-1]
+
+    def grown(self, rows: int, length: int) -> "Kv":
+        """The same with rows behind the others, and with another width; what is new is zero."""
+        narrow = min(length, self.length) + 1
+        pad = (0, 0, 0, length + 1 - narrow, 0, 0, 0, 0, 0, rows - len(self.keys))
+        return Kv(F.pad(self.keys[..., :narrow, :], pad), F.pad(self.values[..., :narrow, :], pad))
 
     def part(self, rows: slice, length: int) -> "Kv":
         """Some rows up to a position, as a view of this buffer."""

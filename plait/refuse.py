@@ -1,0 +1,50 @@
+"""Which caches and parts of a decoder cannot work together, said before anything runs."""
+
+from typing import TYPE_CHECKING
+
+from .errors import PlaitError
+from .revise import Keep
+
+if TYPE_CHECKING:
+    from .decode import Decoder
+
+WHY = {
+    "masked": "reads every masked position in every round",
+    "placed": "reads what is written in every round",
+    "attention": "reads the attention of a whole forward pass",
+}
+
+
+def refuse(decoder: "Decoder") -> None:
+    """Raise PlaitError if the cache of a decoder contradicts another of its parts.
+
+    The pairs: what must be looked at in every round but is not recomputed; a reviser that reopens
+    what a cache has kept for good; guides and judges that look at other canvases than the one
+    whose keys and values are kept.
+    """
+    cache = decoder.cache
+    if cache is None:
+        return
+    name = f"the cache '{type(cache).__name__}'"
+    if decoder.judge is not None:
+        raise PlaitError(
+            f"{name} keeps one version of each row, and '{type(decoder.judge).__name__}' looks "
+            "at several; leave out the cache, or choose another method"
+        )
+    if not decoder.guide.single:
+        raise PlaitError(
+            f"{name} keeps one version of each row, and '{type(decoder.guide).__name__}' looks "
+            "at others too; leave out the cache, or choose another method"
+        )
+    for part in decoder.parts.values():
+        missing = sorted((part.needs & WHY.keys()) - cache.offers)
+        if missing and part is not cache:
+            raise PlaitError(
+                f"'{type(part).__name__}' {WHY[missing[0]]}, which {name} does not recompute; "
+                "leave out the cache, or choose another method"
+            )
+    if cache.final and not isinstance(decoder.reviser, Keep):
+        raise PlaitError(
+            f"'{type(decoder.reviser).__name__}' takes back what is written, and {name} keeps "
+            "that for good; choose the cache 'prefix' or 'dual'"
+        )

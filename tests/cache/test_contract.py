@@ -1,0 +1,128 @@
+"""Every file in plait/cache must pass these; a new cache is tested by existing."""
+
+import re
+from dataclasses import replace
+from functools import lru_cache
+
+import pytest
+import torch
+from tiny import MASK, VOCAB, Digits
+
+from plait import cache as caches
+from plait import methods
+from plait.budget import Budget
+from plait.canvas import Canvas
+from plait.decode import decode, flow
+from plait.layout import Layout, nap, plain
+from plait.models.config import Config
+from plait.models.denoiser import NetDenoiser
+from plait.models.transformer import Transformer
+
+CACHES = caches.names()
+PROMPTS = ["123", "4567f89ab", "9"]  # ragged on purpose
+STREAMS = nap(streams=3, length=6, summary=4, header="{j}", summary_header="5")
+METHODS = {
+    "llada": (methods.load("llada", block=6, budget=Budget(2)), plain(16)),
+    "fast_dllm": (methods.load("fast_dllm", block=6, threshold=0.6), plain(16)),
+    "nap": (methods.load("nap", budget=Budget(3)), STREAMS),
+    "confidence": (methods.load("confidence", budget=Budget(rounds=4)), plain(16)),
+}
+SHAPE = Config(vocab=VOCAB, width=24, layers=2, heads=4, kv_heads=2, hidden=32, head_dim=8)
+
+
+@lru_cache
+def model(name: str = "", shift: bool = False) -> NetDenoiser:
+    """A random net, sharp enough that its text depends on what it attends to."""
+    torch.manual_seed(3)
+    block = {"attention": "block", "block": 6} if name == "exact_block" else {}
+    net = Transformer(replace(SHAPE, shift=shift, **block)).eval().requires_grad_(False)
+    for weight in net.parameters():
+        if weight.ndim == 2:
+            torch.nn.init.normal_(weight, std=0.4)
+    net.head.weight.data *= 4
+    return NetDenoiser(net)
+
+
+def canvas(layout: Layout, prompts: list[str] = PROMPTS, first: int = 0) -> Canvas:
+    return layout.build(Digits(), prompts, range(first, first + len(prompts)), context=128)
+
+
+@lru_cache
+def plainly(method: str, name: str = "", shift: bool = False):
+    """The decode without a cache."""
+    decoder, layout = METHODS[method]
+    return decode(model(name if name == "exact_block" else "", shift), decoder, canvas(layout))
+
+
+def same(one, other) -> bool:
+    (done, traces), (twin, others) = one, other
+    return torch.equal(done.tokens, twin.tokens) and all(
+        (a.position == b.position).all() and (a.round == b.round).all()
+        for a, b in zip(traces, others, strict=True)
+    )
+
+
+@pytest.mark.parametrize(("method", "shift"), [(m, m == "fast_dllm") for m in METHODS])
+@pytest.mark.parametrize("name", CACHES)
+def test_refreshed_in_every_round_it_is_no_cache(name, method, shift):
+    decoder, layout = METHODS[method]
+    net, start = model(name, shift), canvas(layout)
+    cached = decode(net, replace(decoder, cache=caches.load(name, refresh=1)), start)
+    assert same(plainly(method, name, shift), cached)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_the_exact_cache_changes_nothing_and_computes_less(method):
+    decoder, layout = METHODS[method]
+    net, start = model("exact_block"), canvas(layout)
+    before = plainly(method, "exact_block")
+    cached = decode(net, replace(decoder, cache=caches.load("exact_block")), start)
+    assert same(before, cached)
+    assert sum(t.query_tokens for t in cached[1]) < sum(t.query_tokens for t in before[1])
+
+
+@pytest.mark.parametrize("method", ["fast_dllm", "nap"])
+@pytest.mark.parametrize("name", CACHES)
+def test_it_ends_and_a_row_does_not_depend_on_its_batch(name, method):
+    decoder, layout = METHODS[method]
+    decoder, net, start = replace(decoder, cache=caches.load(name)), model(name), canvas(layout)
+    done, traces = decode(net, decoder, start)
+    assert not done.masked.any()
+    assert torch.equal(done.tokens[start.given], start.tokens[start.given])
+    assert MASK not in done.tokens
+    for row, prompt in enumerate(PROMPTS):
+        alone = decode(net, decoder, canvas(layout, [prompt], first=row))
+        assert torch.equal(alone[0].tokens[0], done.tokens[row, : done.length[row]])
+        assert (alone[1][0].round == traces[row].round).all()
+        assert alone[1][0].query_tokens == traces[row].query_tokens
+
+
+@pytest.mark.parametrize("name", CACHES)
+def test_rows_join_at_any_round(name):
+    decoder, layout = METHODS["llada"]
+    decoder, net = replace(decoder, cache=caches.load(name)), model(name)
+    waiting = [canvas(layout, [prompt], first=i) for i, prompt in enumerate(PROMPTS)]
+    for i, row, _ in flow(net, decoder, waiting, slots=2):
+        alone, _ = decode(net, decoder, canvas(layout, [PROMPTS[i]], first=i))
+        assert torch.equal(row.tokens, alone.tokens)
+
+
+@pytest.mark.parametrize("name", CACHES)
+def test_it_computes_less(name):
+    """With its defaults it saves positions on at least one method."""
+    saved = False
+    for method, (decoder, layout) in METHODS.items():
+        cached = decode(model(name), replace(decoder, cache=caches.load(name)), canvas(layout))
+        per_forward = [
+            sum(t.query_tokens for t in traces) / sum(t.forwards for t in traces)
+            for _, traces in (plainly(method, name), cached)
+        ]
+        saved = saved or per_forward[1] < per_forward[0]
+    assert saved
+
+
+@pytest.mark.parametrize("name", CACHES)
+def test_paper_and_size(name):
+    source = caches.FOLDER.source(name)
+    assert re.search(r"arXiv:\d{4}\.\d{5}", source)
+    assert len(source.splitlines()) <= 120
