@@ -2,13 +2,14 @@
 
 import inspect
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-from . import methods
+from . import auxiliary, methods
 from .budget import Budget
 from .decode import Decoder, Round, decode
+from .ends import finds_length, with_ends
 from .errors import PlaitError
 from .layout import Layout
 from .measure.arness import global_arness, per_region
@@ -17,6 +18,7 @@ from .sample import Categorical
 from .trace import Trace
 
 WATCH = Callable[[Round, list[int]], None]
+BARS = ("threshold", "factor", "draft")  # options that compare a candidate's probability
 
 
 @dataclass(frozen=True)
@@ -47,12 +49,14 @@ def decoder_for(
     temperature: float = 0.0,
     top_p: float = 1.0,
     top_k: int = 0,
+    end_penalty: float = 0.0,
+    early_stop: bool | None = None,
     **settings: Any,
 ) -> Decoder:
-    """Return the decoder of a method with a budget and a sampler.
+    """Return the decoder of a method with a budget, a sampler and a policy for ends.
 
-    Raises PlaitError for unknown names, values out of range, and a budget for a method that
-    decides by itself how many tokens to write.
+    Raises PlaitError for unknown names, values out of range, a budget for a method that decides by
+    itself how many tokens to write, and a temperature for a bar that was not set for it.
     """
     if not 0 <= temperature < math.inf:
         raise PlaitError(f"temperature is {temperature}; it must be 0 (greedy) or more")
@@ -66,10 +70,23 @@ def decoder_for(
             f"method '{method}' decides by itself how many tokens a round writes; "
             "leave out tokens per round and rounds"
         )
-    decoder = methods.load(method, **settings)
+    decoder = with_ends(methods.load(method, **settings), end_penalty, early_stop)
     if temperature > 0:
+        _refuse_bars(method, temperature, settings)
         decoder = replace(decoder, sampler=Categorical(temperature, top_p, top_k))
     return decoder
+
+
+def _refuse_bars(method: str, temperature: float, given: Mapping[str, Any]) -> None:
+    """A bar for the probability of candidates is tuned to how candidates are drawn."""
+    options = inspect.signature(methods.function(method)).parameters
+    bars = {k: options[k].default for k in BARS if k in options and options[k].default is not None}
+    if bars and not given.keys() & BARS:
+        name, value = next(iter(bars.items()))
+        raise PlaitError(
+            f"method '{method}' commits by {name}={value}, which was set for temperature 0; give "
+            f"{name} a value for temperature {temperature}, or use temperature 0"
+        )
 
 
 def generate(
@@ -82,16 +99,25 @@ def generate(
     batch_size: int = 8,
     keys: Sequence[int] | None = None,
     watch: WATCH | None = None,
+    aux: Model | None = None,
     **settings: Any,
 ) -> Iterator[Answer]:
     """Yield one answer per prompt, in order.
 
     `settings` are those of `decoder_for`. `keys` name the prompts for the random numbers (default
-    0, 1, 2, ...), so that a prompt's text does not depend on its batch. Raises PlaitError if a
-    prompt is empty or its canvas does not fit the model.
+    0, 1, 2, ...), so that a prompt's text does not depend on its batch. `aux` is the model beside
+    this one, for methods that have one. Raises PlaitError if a prompt is empty or its canvas does
+    not fit the model.
     """
+    if aux is not None:
+        settings |= auxiliary.settings(method, model, aux)
     decoder, layout = decoder_for(method, **settings), layout or model.layout()
     if layout.confine is not None:
+        if finds_length(decoder):
+            raise PlaitError(
+                f"a form's slots keep their length, and method '{method}' changes lengths; choose "
+                "another method"
+            )
         decoder = replace(decoder, guide=layout.confine(model.codec, decoder.guide))
     keys = list(range(len(prompts))) if keys is None else keys
     if batch_size < 1:

@@ -48,8 +48,8 @@ class Folder:
         for setting, option in known.items():
             if option.default is option.empty and setting not in settings:
                 raise PlaitError(
-                    f"{self.kind} '{name}' needs a model as its option '{setting}'; "
-                    f"build it in Python with {self.package}.load('{name}', {setting}=...)"
+                    f"{self.kind} '{name}' needs a model beside: name one with --aux, or in Python "
+                    f"with aux= or as its option '{setting}'"
                 )
         try:
             return build(**settings)

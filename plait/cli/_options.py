@@ -16,8 +16,19 @@ Input = Annotated[
 Output = Annotated[
     Path | None, Option("--output", help="JSON lines with the answers; an old file is continued.")
 ]
-ModelName = Annotated[str, Option("--model", help="A model in the box, or a folder.")]
-Method = Annotated[str, Option(help="A decoding method; see 'plait methods'.")]
+ModelName = Annotated[str, Option("--model", help="In the box, a folder, a GGUF file, a hub id.")]
+Adapter = Annotated[str | None, Option(help="A LoRA adapter in PEFT's format: a folder or hub id.")]
+Quantize = Annotated[str | None, Option(help="int8 or int4: smaller weights, by torchao.")]
+Aux = Annotated[
+    str | None, Option(help="A second model, for a method that has one beside: named as --model.")
+]
+Method = Annotated[
+    str | None,
+    Option(help="See 'plait methods'. Default: nap; of --infill confidence, of --schema schema."),
+]
+Inside = Annotated[
+    str | None, Option(help="The method inside each stream, for a method that takes one (nap).")
+]
 Streams = Annotated[
     int | None, Option(help="Reasoning streams; 0 = one plain slot. Default: the model's.")
 ]
@@ -31,6 +42,13 @@ Rounds = Annotated[int | None, Option(help="Rounds in all, instead of tokens per
 Temperature = Annotated[float, Option(help="0 = always the most probable token.")]
 TopP = Annotated[float, Option(help="Sample from this probability mass.")]
 TopK = Annotated[int, Option(help="Sample from this many tokens; 0 = all.")]
+EndPenalty = Annotated[
+    float, Option(help="Nats taken off the logit of ends of sequence; inf = none is ever written.")
+]
+EarlyStop = Annotated[
+    bool | None,
+    Option("--early-stop/--no-early-stop", help="Close what follows an end? Default: the method's"),
+]
 Seed = Annotated[int, Option(min=0, max=2**32 - 1, help="Same seed, same text.")]
 Settings = Annotated[
     list[str] | None,
@@ -62,7 +80,10 @@ def options_of(method: str) -> dict[str, Any]:
 
 def read_settings(method: str, settings: Sequence[str]) -> dict[str, Any]:
     """Return the values of "key=value" texts, typed by the annotations of the method."""
-    known = {k: hint for k, hint in options_of(method).items() if k != "budget"}
+    from ..auxiliary import options_of as models_of
+
+    beside = models_of(method)
+    known = {k: h for k, h in options_of(method).items() if k != "budget" and k not in beside}
     values: dict[str, Any] = {}
     for setting in settings:
         name, equals, text = setting.partition("=")
@@ -70,6 +91,8 @@ def read_settings(method: str, settings: Sequence[str]) -> dict[str, Any]:
             raise PlaitError(f"--set {setting}: write it as --set key=value")
         if name == "budget":
             raise PlaitError("--set budget: use --tokens-per-round or --rounds")
+        if name in beside:
+            raise PlaitError(f"--set {name}: use --aux")
         if name not in known:
             raise unknown(f"option of method '{method}'", name, known)
         values[name] = read(name, text, known[name])

@@ -24,7 +24,11 @@ class Request:
     """What was asked for on the command line, the prompts aside."""
 
     model: str = "plait-tiny"
+    adapter: str | None = None
+    quantize: str | None = None
     method: str = "nap"
+    inside: str | None = None  # the method inside each stream
+    aux: str | None = None  # a second model, for methods that have one beside
     streams: int | None = None
     length: int | None = None
     summary: int | None = None
@@ -34,6 +38,8 @@ class Request:
     temperature: float = 0.0
     top_p: float = 1.0
     top_k: int = 0
+    end_penalty: float = 0.0
+    early_stop: bool | None = None
     seed: int = 0
     settings: tuple[str, ...] = ()  # key=value
     device: str | None = None
@@ -44,15 +50,22 @@ class Request:
 
     def decoding(self) -> dict[str, Any]:
         """The settings of `plait.generate.decoder_for`, checked before any model is loaded."""
+        from .. import auxiliary
         from ..generate import decoder_for
 
         named = read_settings(self.method, self.settings)
-        keys = ("method", "tokens_per_round", "rounds", "temperature", "top_p", "top_k")
+        keys = ["method", "tokens_per_round", "rounds", "temperature", "top_p", "top_k"]
+        keys += ["end_penalty", "early_stop"]
         chosen = {key: getattr(self, key) for key in keys} | named
+        if self.inside is not None:
+            if "inside" not in options_of(self.method):
+                raise PlaitError(f"method '{self.method}' takes no other method inside; use nap")
+            chosen["inside"] = self.inside
         unnamed = self.tokens_per_round is None and self.rounds is None
         if unnamed and "budget" in options_of(self.method):
             chosen["tokens_per_round"] = TOKENS_PER_ROUND
-        decoder_for(**chosen)
+        beside = {} if self.aux is None else auxiliary.settings(self.method, None, None)
+        decoder_for(**chosen, **beside)
         return chosen
 
     def open(self) -> "Session":
@@ -60,10 +73,11 @@ class Request:
         from ..models.load import load
 
         decoding = self.decoding()
-        model = load(self.model, self.device, self.dtype)
+        model = load(self.model, self.device, self.dtype, self.adapter, self.quantize)
+        aux = None if self.aux is None else load(self.aux, self.device, self.dtype)
         layout = self.form(model)
         layout = layout or model.layout(self.streams, self.length, self.summary, self.cross)
-        session = Session(self, model, layout, decoding)
+        session = Session(self, model, layout, decoding, aux)
         session.check("?")
         return session
 
@@ -96,6 +110,7 @@ class Session:
     model: "Model"
     layout: "Layout"
     decoding: dict[str, Any]
+    aux: "Model | None" = None
 
     def check(self, prompt: str) -> None:
         """Raise PlaitError if `prompt` cannot be decoded."""
@@ -136,6 +151,7 @@ class Session:
                 batch_size=size,
                 keys=keys,
                 watch=watch,
+                aux=self.aux,
                 **self.decoding,
             )
         except torch.OutOfMemoryError:

@@ -13,7 +13,11 @@ from ._show import as_records, as_text
 def generate(
     prompts: o.Prompts = None,
     model: o.ModelName = "plait-tiny",
-    method: o.Method = "nap",
+    adapter: o.Adapter = None,
+    quantize: o.Quantize = None,
+    method: o.Method = None,
+    inside: o.Inside = None,
+    aux: o.Aux = None,
     streams: o.Streams = None,
     length: o.Length = None,
     summary: o.Summary = None,
@@ -23,6 +27,8 @@ def generate(
     temperature: o.Temperature = 0.0,
     top_p: o.TopP = 1.0,
     top_k: o.TopK = 0,
+    end_penalty: o.EndPenalty = 0.0,
+    early_stop: o.EarlyStop = None,
     seed: o.Seed = 0,
     settings: o.Settings = None,
     as_json: o.Json = False,
@@ -37,9 +43,14 @@ def generate(
     schema: o.Schema = None,
 ) -> int:
     """Decode prompts, or a file of prompts."""
+    own = "schema" if schema is not None else "confidence" if infill is not None else "nap"
     request = Request(
         model=model,
-        method=method,
+        adapter=adapter,
+        quantize=quantize,
+        method=method or own,
+        inside=inside,
+        aux=aux,
         streams=streams,
         length=length,
         summary=summary,
@@ -49,6 +60,8 @@ def generate(
         temperature=temperature,
         top_p=top_p,
         top_k=top_k,
+        end_penalty=end_penalty,
+        early_stop=early_stop,
         seed=seed,
         settings=tuple(settings or ()),
         device=device,
