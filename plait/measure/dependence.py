@@ -1,0 +1,81 @@
+"""SeqDep over a corpus: cut, score with controls, one row per text."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ..errors import PlaitError
+from .corpus import Record
+from .scorer import Scorer
+from .segment import check, cut, paths
+from .seqdep import Text, gains
+
+Encode = Callable[[str], list[int]]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All that a value of SeqDep depends on besides the scorer and the texts."""
+
+    segments: str = "step"
+    prompt: str = "{prompt}\n"  # how a prompt is written before the text
+    header: str = ""  # stands before each segment; not scored
+    controls: bool = True  # also after a shuffle, and after another text
+    seed: int = 0  # of the shuffles
+
+    def __post_init__(self) -> None:
+        check(self.segments)
+
+    def conditions(self) -> dict[str, Any]:
+        """The settings, with the unit and the normalisation."""
+        return {**asdict(self), "unit": "nats", "normalisation": "sum over a segment's tokens"}
+
+
+def text_of(record: Record, encode: Encode, settings: Settings) -> Text:
+    """A record as token ids; PlaitError if it cannot be cut or encoded."""
+    if settings.segments == "path":
+        if len(record.paths) < 2:
+            raise PlaitError(
+                f"segments 'path' need at least 2 paths, and the record has {len(record.paths)}"
+            )
+        segments = paths(encode, record.paths)
+    else:
+        segments = cut(settings.segments, encode, record.whole())
+    prompt = encode(settings.prompt.replace("{prompt}", record.prompt))
+    return Text(prompt, segments, encode(settings.header) if settings.header else [])
+
+
+def examine(
+    records: Sequence[Record],
+    encode: Encode,
+    scorer: Scorer,
+    settings: Settings,
+    done: frozenset[int] = frozenset(),
+    source: str = "the corpus",
+) -> Iterator[dict[str, Any]]:
+    """Yield a row for each record whose line is not in `done`.
+
+    Rows are those of `seqdep.gains` with the `line`; a text of one segment has no SeqDep and
+    gives a row without gains. The text for the swapped control is the next record's. PlaitError
+    names file and line.
+    """
+    for place, record in enumerate(records):
+        if record.line in done:
+            continue
+        try:
+            text = text_of(record, encode, settings)
+        except PlaitError as error:
+            raise PlaitError(f"{source}, line {record.line}: {error}") from None
+        row: dict[str, Any] = {"line": record.line, "prompt": record.prompt}
+        if len(text.segments) < 2:
+            yield {**row, "tokens": [len(s) for s in text.segments], "alone": []}
+            continue
+        other, seed = None, None
+        if settings.controls and len(records) > 1:
+            other = text_of(records[(place + 1) % len(records)], encode, settings)
+        if settings.controls:
+            seed = settings.seed * 1_000_003 + record.line
+        try:
+            yield {**row, **gains(scorer, text, other, seed)}
+        except PlaitError as error:
+            raise PlaitError(f"{source}, line {record.line}: {error}") from None
