@@ -8,7 +8,7 @@ from typing import Any
 
 from . import auxiliary, methods
 from .budget import Budget
-from .decode import Decoder, Round, decode
+from .decode import Decoder, Round, decode, flow
 from .ends import finds_length, with_ends
 from .errors import PlaitError
 from .layout import Layout
@@ -109,8 +109,49 @@ def generate(
     this one, for methods that have one. Raises PlaitError if a prompt is empty or its canvas does
     not fit the model.
     """
+    decoder, layout = _chosen(model, method, layout, aux, settings)
+    keys = list(range(len(prompts))) if keys is None else keys
+    if batch_size < 1:
+        raise PlaitError(f"batch size is {batch_size}; it must be >= 1")
+    for start in range(0, len(prompts), batch_size):
+        some = slice(start, start + batch_size)
+        yield from _batch(model, decoder, layout, prompts[some], keys[some], seed, watch)
+
+
+def stream(
+    model: Model,
+    prompts: Sequence[str],
+    method: str = "nap",
+    *,
+    layout: Layout | None = None,
+    seed: int = 0,
+    slots: int = 8,
+    keys: Sequence[int] | None = None,
+    aux: Model | None = None,
+    **settings: Any,
+) -> Iterator[tuple[int, Answer]]:
+    """Yield (number of the prompt, answer) as each is done: the next prompt takes its slot.
+
+    The answers are those of `generate`, in another order; `keys` must differ from each other.
+    """
+    if slots < 1:
+        raise PlaitError(f"the number of slots is {slots}; it must be >= 1")
+    decoder, chosen = _chosen(model, method, layout, aux, settings)
+    names = range(len(prompts)) if keys is None else keys
+    canvases = (
+        chosen.build(model.codec, [prompt], [key], model.context).to(model.device)
+        for prompt, key in zip(prompts, names, strict=True)
+    )
+    for number, done, trace in flow(model.denoiser, decoder, canvases, slots, seed):
+        texts = chosen.read(model.codec, done, 0)
+        yield number, _answer(prompts[number], list(texts.items()), trace)
+
+
+def _chosen(
+    model: Model, method: str, layout: Layout | None, aux: Model | None, settings: dict[str, Any]
+) -> tuple[Decoder, Layout]:
     if aux is not None:
-        settings |= auxiliary.settings(method, model, aux)
+        settings = settings | auxiliary.settings(method, model, aux)
     decoder, layout = decoder_for(method, **settings), layout or model.layout()
     if layout.confine is not None:
         if finds_length(decoder):
@@ -119,12 +160,7 @@ def generate(
                 "another method"
             )
         decoder = replace(decoder, guide=layout.confine(model.codec, decoder.guide))
-    keys = list(range(len(prompts))) if keys is None else keys
-    if batch_size < 1:
-        raise PlaitError(f"batch size is {batch_size}; it must be >= 1")
-    for start in range(0, len(prompts), batch_size):
-        some = slice(start, start + batch_size)
-        yield from _batch(model, decoder, layout, prompts[some], keys[some], seed, watch)
+    return decoder, layout
 
 
 def _batch(

@@ -5,3 +5,5 @@ from jaxtyping import install_import_hook
 
 install_import_hook("plait", "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))")
 torch.set_num_threads(1)  # pytest runs one worker per core; threads on top would fight for them
+
+from fixtures import model, plait  # noqa: E402, F401  (after the hook, or plait goes unchecked)

@@ -11,7 +11,9 @@ from tiny import MASK, Digits, Tiny
 from plait import methods
 from plait.decode import decode, flow
 from plait.errors import PlaitError
+from plait.generate import generate, stream
 from plait.layout import nap, plain
+from plait.models.load import load
 from plait.sample import Categorical
 
 PROMPTS = ["1", "123456", "12", "abc", "123", "9876543"]
@@ -91,3 +93,14 @@ def test_canvases_are_asked_for_when_they_have_room():
 def test_no_mask_is_left():
     for row, _ in flowing(methods.load("confidence"), rows("plain"), 4):
         assert not (row.tokens == MASK).any()
+
+
+def test_a_stream_of_answers_is_generate_in_another_order(model):
+    loaded, prompts = load(model), ["3 * 5 = ?", "What is 42 * 23?", "7", "What is 1 * 1?"]
+    settings = {"tokens_per_round": 2, "temperature": 0.5, "seed": 4}
+    wanted = [a.text for a in generate(loaded, prompts, keys=[7, 1, 5, 2], **settings)]
+    found = dict(stream(loaded, prompts, keys=[7, 1, 5, 2], slots=2, **settings))
+    assert [found[i].text for i in range(4)] == wanted
+    assert [found[i].prompt for i in range(4)] == prompts
+    with pytest.raises(PlaitError, match="slots is 0"):
+        next(stream(loaded, prompts, slots=0))

@@ -1,5 +1,6 @@
 """From the options of a command to a model that is ready to answer."""
 
+import contextlib
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -137,26 +138,36 @@ class Session:
         watch: "WATCH | None" = None,
     ) -> Iterator["Answer"]:
         """Yield one answer per prompt, in order."""
-        import torch
-
         from ..generate import generate
 
-        size, seed = self.request.batch_size, self.request.seed
-        try:
+        size = self.request.batch_size
+        with self._room():
             yield from generate(
-                self.model,
-                prompts,
-                layout=self.layout,
-                seed=seed,
-                batch_size=size,
-                keys=keys,
-                watch=watch,
-                aux=self.aux,
-                **self.decoding,
+                self.model, prompts, batch_size=size, keys=keys, watch=watch, **self._settings()
             )
+
+    def stream(self, prompts: Sequence[str], keys: Sequence[int]) -> Iterator[tuple[int, "Answer"]]:
+        """Yield (number of the prompt, answer) as each is done."""
+        from ..generate import stream
+
+        size = self.request.batch_size
+        with self._room():
+            yield from stream(self.model, prompts, slots=size, keys=keys, **self._settings())
+
+    def _settings(self) -> dict[str, Any]:
+        own = {"layout": self.layout, "seed": self.request.seed, "aux": self.aux}
+        return own | self.decoding
+
+    @contextlib.contextmanager
+    def _room(self) -> Iterator[None]:
+        import torch
+
+        try:
+            yield
         except torch.OutOfMemoryError:
             raise PlaitError(
-                f"the device ran out of memory at batch size {size}; use a smaller --batch-size"
+                f"the device ran out of memory at batch size {self.request.batch_size}; use a "
+                "smaller --batch-size"
             ) from None
 
     def conditions(self) -> dict[str, Any]:
