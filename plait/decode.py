@@ -247,7 +247,8 @@ def flow(
             row = current.row(i)
             yield live[i], row, recorder.trace(live[i], row)
         if bool(busy.all()):
-            round, state = step(meter, decoder, current, state, seed)
+            with torch.inference_mode():  # a type checker around a generator hides the one above
+                round, state = step(meter, decoder, current, state, seed)
             recorder.add(round, live)
             batch = round.canvas, state
             if watch is not None:

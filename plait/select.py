@@ -61,6 +61,23 @@ class Threshold(Selector):
 
 
 @dataclass(frozen=True)
+class Falling(Selector):
+    """Commit candidates of at least probability 1 - `fall` x round, in the end `sure` (dInfer)."""
+
+    sure: float  # probability
+    fall: float  # per round
+
+    def __post_init__(self) -> None:
+        if self.sure <= 0 or self.fall < 0:
+            raise PlaitError("threshold must be a probability above 0, and fall 0 or more")
+
+    def __call__(self, view: View, memo: Any) -> tuple[Mask, Any]:
+        """Return the positions that are sure enough by now."""
+        bar = (1 - self.fall * view.round.double()).clamp(min=self.sure).log()
+        return view.open & (view.chosen >= bar[:, None]), memo
+
+
+@dataclass(frozen=True)
 class Factor(Selector):
     """Commit the largest n with (n + 1)(1 - c_n) < factor (Fast-dLLM, arXiv:2505.22618).
 
