@@ -1,12 +1,12 @@
 """Traces: what a decode did, in the order in which it did it. All measures read traces."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from jaxtyping import Int
+from jaxtyping import Float, Int
 
 from .canvas import Canvas
 
@@ -14,7 +14,17 @@ if TYPE_CHECKING:
     from .decode import Round
     from .meter import Meter
 
-COMMIT, REWRITE, RETRACT, FILL = range(4)
+KINDS = ("commit", "rewrite", "retract", "fill")
+COMMIT, REWRITE, RETRACT, FILL = range(len(KINDS))
+
+
+@dataclass(frozen=True)
+class Label:
+    """What a trace needs to be read by people: texts."""
+
+    prompt: str = ""
+    segments: tuple[str, ...] = ()  # name of each region
+    pieces: dict[int, str] = field(default_factory=dict)  # text of each token that occurs
 
 
 @dataclass(frozen=True)
@@ -41,6 +51,9 @@ class Trace:
     forwards: int  # network passes; every candidate looked at counts
     query_tokens: int  # positions recomputed, summed over forwards
     seconds: float  # from when it joined the batch to the end of its last round
+    # after each round, so far: forwards, query tokens, seconds; no rows where it is not known
+    spent: Float[np.ndarray, "T 3"] = field(default_factory=lambda: np.zeros((0, 3)))
+    label: Label | None = None
 
     def replay(self) -> Int[np.ndarray, " L"]:
         """Return the tokens after the last round, rebuilt from the events."""
@@ -66,9 +79,8 @@ class Recorder:
         self._seed, self._meter = seed, meter
         self._start: list[np.ndarray] = []  # of each row, its tokens without padding
         self._events: list[list[np.ndarray]] = []
-        self._rounds: list[int] = []
         self._joined: list[float] = []  # clock times
-        self._seconds: list[float] = []
+        self._spent: list[list[tuple[float, ...]]] = []
 
     def join(self, canvas: Canvas) -> list[int]:
         """Take up the rows of a canvas; return the numbers that they get."""
@@ -76,20 +88,20 @@ class Recorder:
         for tokens, length in zip(canvas.tokens.cpu().numpy(), canvas.length.tolist(), strict=True):
             self._start.append(tokens[:length])
             self._events.append([])
-            self._rounds.append(0)
             self._joined.append(now)
-            self._seconds.append(0.0)
+            self._spent.append([])
         return list(range(first, len(self._start)))
 
     def add(self, done: "Round", rows: list[int]) -> None:
         """Record one round, just finished, of the rows with the numbers `rows`."""
         table, now = events(done), time.perf_counter()
         bounds = np.searchsorted(table[:, 0], np.arange(len(rows) + 1))
-        for i, row in enumerate(rows):
+        cost = self._meter.forwards, self._meter.query_tokens
+        for i, (row, key) in enumerate(zip(rows, done.canvas.key.tolist(), strict=True)):
             part = table[bounds[i] : bounds[i + 1], 1:]
-            self._events[row].append(np.insert(part, 0, self._rounds[row], axis=1))
-            self._rounds[row] += 1
-            self._seconds[row] = now - self._joined[row]
+            self._events[row].append(np.insert(part, 0, len(self._spent[row]), axis=1))
+            seconds = round(now - self._joined[row], 6)
+            self._spent[row].append((*(count[key] for count in cost), seconds))
 
     def trace(self, row: int, final: Canvas) -> Trace:
         """Return the trace of a row, given its canvas after the last round, without padding.
@@ -105,7 +117,8 @@ class Recorder:
         self._events[row] = []  # asked for once; a long flow must not keep them all
         position = table[:, 2].astype(np.int64)
         here = (position < len(place)) & (place[np.minimum(position, len(place) - 1)] >= 0)
-        round, kind, position, token, score = table[here].T
+        when, kind, position, token, score = table[here].T
+        spent = np.array(self._spent[row], dtype=float).reshape(-1, 3)
         old = names < len(start)
         return Trace(
             start=np.where(old, start[np.where(old, names, 0)], final.mask_id),
@@ -114,15 +127,16 @@ class Recorder:
             eos_id=final.eos_id,
             seed=self._seed,
             key=(key := int(final.key[0])),
-            round=round.astype(np.int32),
+            round=when.astype(np.int32),
             position=place[position.astype(np.int64)].astype(np.int32),
             token=token.astype(np.int32),
             score=score.astype(np.float32),
             kind=kind.astype(np.int8),
-            rounds=self._rounds[row],
+            rounds=len(spent),
             forwards=self._meter.forwards[key],
             query_tokens=self._meter.query_tokens[key],
-            seconds=self._seconds[row],
+            seconds=float(spent[-1, 2]) if len(spent) else 0.0,
+            spent=spent,
         )
 
 

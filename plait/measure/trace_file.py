@@ -3,7 +3,8 @@
 import gzip
 import json
 import os
-from collections.abc import Iterable
+import zlib
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,10 @@ from typing import Any
 import numpy as np
 
 from ..errors import PlaitError
-from ..trace import Trace
+from ..trace import KINDS, Label, Trace
 
-FORMAT, VERSION = "plait-trace", 1
+FORMAT, VERSION = "plait-trace", 2
+BROKEN = (EOFError, OSError, ValueError, KeyError, TypeError, AttributeError, zlib.error)
 COLUMNS = {
     "start": np.int64,
     "region": np.int64,
@@ -25,8 +27,8 @@ COLUMNS = {
 }
 
 
-def write(path: str | Path, traces: Iterable[Trace], conditions: dict[str, Any]) -> None:
-    """Save traces and the conditions they were made under.
+def write(path: str | Path, traces: Iterable[Trace], conditions: Mapping[str, Any]) -> None:
+    """Save traces and the conditions they were made under; `traces` may come one by one.
 
     The file appears whole or not at all. Scores are written so that they read back exactly.
     """
@@ -43,29 +45,100 @@ def write(path: str | Path, traces: Iterable[Trace], conditions: dict[str, Any])
 
 
 def read(path: str | Path) -> tuple[list[Trace], dict[str, Any]]:
-    """Return the traces of a file and their conditions."""
+    """Return the traces of a file and their conditions.
+
+    PlaitError names the file and the row that cannot be read.
+    """
+    rows: list[Trace] = []
+    place = f"{path}"
     try:
         with gzip.open(path, "rt", encoding="utf-8") as file:
             header = json.loads(next(file, "null"))
             if not isinstance(header, dict) or header.get("format") != FORMAT:
                 raise PlaitError(f"{path} is not a trace file of plait")
-            if header.get("version") != VERSION:
+            if header.get("version") not in (1, VERSION):
                 raise PlaitError(
                     f"{path} has version {header.get('version')} of the trace format, and this "
-                    f"plait reads version {VERSION}"
+                    f"plait reads versions up to {VERSION}"
                 )
-            return [_trace(json.loads(line)) for line in file], header["conditions"]
+            conditions: dict[str, Any] = header["conditions"]
+            place = f"{path}, row 1"
+            for line in file:
+                rows.append(_trace(json.loads(line)))
+                place = f"{path}, row {len(rows) + 1}"
+            return rows, conditions
     except FileNotFoundError:
         raise PlaitError(f"there is no trace file '{path}'") from None
-    except (EOFError, OSError, ValueError, KeyError, TypeError) as error:
-        raise PlaitError(f"{path} cannot be read as a trace file ({error})") from None
+    except gzip.BadGzipFile:
+        raise PlaitError(f"{path} is not a trace file of plait: it is not gzipped") from None
+    except IsADirectoryError:
+        raise PlaitError(f"'{path}' is a folder; name a trace file") from None
+    except (
+        EOFError,
+        OSError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        zlib.error,
+    ) as error:
+        raise PlaitError(f"{place}: cannot be read as a trace ({_said(error)})") from None
+
+
+def _said(error: Exception) -> str:
+    if isinstance(error, EOFError):
+        return "the file ends too early"
+    return f"no {error}" if isinstance(error, KeyError) else str(error)
 
 
 def _record(trace: Trace) -> dict[str, Any]:
     values = {field.name: getattr(trace, field.name) for field in fields(trace)}
-    return {k: v.tolist() if k in COLUMNS else v for k, v in values.items()}
+    values |= {name: values[name].tolist() for name in COLUMNS if name != "score"}
+    values["score"] = [_shortest(score) for score in trace.score]
+    values["spent"] = [[int(f), int(q), s] for f, q, s in trace.spent.tolist()]
+    values["label"] = None if trace.label is None else _label(trace.label)
+    return values
+
+
+def _shortest(score: np.float32) -> float | None:
+    """The shortest decimal that reads back as this float32; None for no score."""
+    return None if np.isnan(score) else float(str(score))
+
+
+def _label(label: Label) -> dict[str, Any]:
+    return {
+        "prompt": label.prompt,
+        "segments": list(label.segments),
+        "pieces": [[token, text] for token, text in sorted(label.pieces.items())],
+    }
 
 
 def _trace(record: dict[str, Any]) -> Trace:
-    columns = {k: np.array(record[k], dtype=dtype) for k, dtype in COLUMNS.items()}
-    return Trace(**(record | columns))
+    columns: dict[str, Any] = {k: np.array(record[k], dtype=d) for k, d in COLUMNS.items()}
+    columns["spent"] = np.array(record.get("spent", []), dtype=float).reshape(-1, 3)
+    label = record.get("label")
+    if label is not None:
+        pieces = {int(token): str(text) for token, text in label["pieces"]}
+        label = Label(label["prompt"], tuple(label["segments"]), pieces)
+    trace = Trace(**(record | columns | {"label": label}))
+    _check(trace)
+    return trace
+
+
+def _check(trace: Trace) -> None:
+    """Raise ValueError for columns that no decode can have written."""
+    events = {getattr(trace, k).shape for k in ("round", "position", "token", "score", "kind")}
+    if len(events) > 1 or trace.start.shape != trace.region.shape:
+        raise ValueError("its columns have different lengths")
+    for name, values, end in (
+        ("region", trace.region + 2, len(trace.start) + 2),  # from -2: see Canvas
+        ("round", trace.round, trace.rounds),
+        ("position", trace.position, len(trace.start)),
+        ("kind", trace.kind, len(KINDS)),
+    ):
+        if len(values) and not (values.min() >= 0 and values.max() < end):
+            raise ValueError(f"a {name} lies outside of what there is")
+    if len(trace.round) and bool((np.diff(trace.round) < 0).any()):
+        raise ValueError("its events are not in the order of their rounds")
+    if len(trace.spent) not in (0, trace.rounds):
+        raise ValueError("'spent' does not have one entry per round")
