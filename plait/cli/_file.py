@@ -5,21 +5,19 @@ that its text depends neither on the batch nor on where an earlier run stopped.
 """
 
 import json
-import time
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import PlaitError
+from ..files import as_json
 from . import _resume
+from ._progress import watched
 from ._say import INTERRUPTED, say
 from ._session import Session
 
 if TYPE_CHECKING:
-    from ..generate import Answer
-
-QUIET = 30.0  # seconds between signs of life where there is no terminal
+    pass
 
 
 @dataclass(frozen=True)
@@ -106,26 +104,7 @@ def _answer(session: Session, todo: list[Line], target: Path) -> None:
     """Append one answer after another, each whole and at once on disk."""
     answers = session.answers([line.prompt for line in todo], [line.number for line in todo])
     with target.open("ab") as file:
-        for line, answer in zip(todo, _watched(answers, len(todo)), strict=True):
+        for line, answer in zip(todo, watched(answers, len(todo)), strict=True):
             record = {"line": line.number, **answer.record()}
-            file.write(_resume.as_json(record).encode() + b"\n")
+            file.write(as_json(record).encode() + b"\n")
             file.flush()
-
-
-def _watched(answers: "Iterator[Answer]", total: int) -> "Iterator[Answer]":
-    """Pass the answers on while a bar, or now and then a line, tells how far they are."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-    from rich.progress import TimeRemainingColumn as TimeLeft
-
-    console = Console(stderr=True)
-    columns = (TextColumn("answering"), BarColumn(), MofNCompleteColumn(), TimeLeft(), "left")
-    told = time.monotonic()
-    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
-        task = progress.add_task("", total=total)
-        for count, answer in enumerate(answers, 1):
-            yield answer
-            progress.advance(task)
-            if not console.is_terminal and time.monotonic() - told > QUIET:
-                told = time.monotonic()
-                say(f"{count} of {total}")

@@ -2,13 +2,13 @@
 
 import contextlib
 import json
-import math
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from .. import files
 from ..errors import PlaitError
+from ..files import drop_torn_line, write_whole
 
 
 def check_place(target: Path, source: Path) -> None:
@@ -28,7 +28,7 @@ def answered(target: Path, conditions: dict[str, Any]) -> dict[int, str]:
     """
     side = beside(target)
     if not target.exists() or not target.stat().st_size:
-        _write_whole(side, json.dumps(conditions, indent=2) + "\n")
+        write_whole(side, json.dumps(conditions, indent=2) + "\n")
         return {}
     old = _read_conditions(target, side)
     for key in old | conditions:
@@ -48,7 +48,7 @@ def beside(target: Path) -> Path:
 
 def read_answers(target: Path) -> dict[int, str]:
     """Drop a torn last line of `target`; return the prompts that the others answer."""
-    _drop_torn_line(target)
+    drop_torn_line(target, lambda row: _record(row) is not None)
     answers: dict[int, str] = {}
     with target.open("rb") as file:
         for place, row in enumerate(file, 1):
@@ -64,36 +64,15 @@ def read_answers(target: Path) -> dict[int, str]:
 
 @contextlib.contextmanager
 def locked(target: Path) -> Iterator[None]:
-    """Keep a second plait from writing to `target` at the same time."""
+    """Keep a second plait from writing to `target`; leave no file behind if it stays empty."""
     new = not target.exists()
-    with target.open("ab") as file:
-        try:
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except ImportError:  # Windows: two runs at once are not noticed there
-            pass
-        except BlockingIOError:
-            raise PlaitError(f"another run is writing {target} right now") from None
+    with files.locked(target):
         try:
             yield
         finally:
             if new and not target.stat().st_size:
                 target.unlink()
                 beside(target).unlink(missing_ok=True)
-
-
-def as_json(record: dict[str, Any]) -> str:
-    """One line of strict JSON; what is not a number becomes null."""
-    return json.dumps(_strict(record), ensure_ascii=False, allow_nan=False)
-
-
-def _strict(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _strict(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_strict(inner) for inner in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _record(row: bytes) -> dict[str, Any] | None:
@@ -118,20 +97,3 @@ def _read_conditions(target: Path, side: Path) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise PlaitError(f"{side} cannot be read; choose another --output")
     return found
-
-
-def _drop_torn_line(target: Path) -> None:
-    """Cut what an interrupted write may have left after the last whole answer."""
-    data = target.read_bytes()
-    end = data.rfind(b"\n") + 1
-    start = data.rfind(b"\n", 0, max(end - 1, 0)) + 1
-    if end and _record(data[start:end]) is None:
-        end = start
-    if end < len(data):
-        os.truncate(target, end)
-
-
-def _write_whole(path: Path, text: str) -> None:
-    part = path.with_name(path.name + ".part")
-    part.write_text(text, encoding="utf-8")
-    os.replace(part, path)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from ._resume import as_json
+from ..files import as_json
 from ._say import say
 from ._session import Session
 
