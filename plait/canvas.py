@@ -35,6 +35,7 @@ class Canvas:
     named: int = 0  # names given so far, once positions have moved
     context: int = 0  # positions that the model has; 0 = no limit
     blind: Bool[Tensor, "B L L"] | None = None  # [b, i, j]: i may not see j, whatever the groups
+    stops: tuple[int, ...] = ()  # ids that end a region besides `eos_id`
 
     @property
     def given(self) -> Bool[Tensor, "B L"]:
@@ -50,6 +51,13 @@ class Canvas:
     def masked(self) -> Bool[Tensor, "B L"]:
         """Free positions that hold no token yet."""
         return (self.tokens == self.mask_id) & ~self.given
+
+    def ends(self, tokens: Int[Tensor, "*A"]) -> Bool[Tensor, "*A"]:
+        """Which of these tokens end a region: ends of sequence, and what else stops the model."""
+        found = tokens == self.eos_id  # one by one: a graph on a GPU takes no new constants
+        for stop in self.stops:
+            found = found | (tokens == stop)
+        return found
 
     @property
     def real(self) -> Bool[Tensor, "B L"]:
@@ -183,7 +191,7 @@ class Canvas:
         return self.write(where, torch.full_like(self.tokens, self.mask_id))
 
     def written(self, row: int, region: int) -> list[int]:
-        """Token ids of a region up to its first end-of-sequence token, masks left out."""
+        """Token ids of a region up to the first that ends it, masks left out."""
         ids = self.tokens[row][self.region[row] == region].tolist()
-        end = ids.index(self.eos_id) if self.eos_id in ids else len(ids)
-        return [i for i in ids[:end] if i != self.mask_id]
+        ends = [n for n, i in enumerate(ids) if i == self.eos_id or i in self.stops]
+        return [i for i in ids[: ends[0] if ends else len(ids)] if i != self.mask_id]

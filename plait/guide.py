@@ -28,14 +28,14 @@ class Plain(Guide):
 
 @dataclass(frozen=True)
 class PenaliseEnd(Guide):
-    """Any guide, with the end-of-sequence token made less likely, or impossible.
+    """Any guide, with the tokens that end a text made less likely, or impossible.
 
     Instruct models trained on padded answers are too sure of the end far to the right (LLaDA,
     arXiv:2502.09992): without blocks it floods the canvas. An infinite penalty writes every slot
     to its last position.
     """
 
-    nats: float = math.inf  # taken off the logit of the end
+    nats: float = math.inf  # taken off the logits of ends
     inner: Guide = Plain()
 
     def __post_init__(self) -> None:
@@ -65,7 +65,7 @@ class PenaliseEnd(Guide):
     ) -> tuple[Float[Tensor, "N V"], Any]:
         """Return the inner guide's logits with the penalty taken off."""
         logits, memo = self.inner(model, canvas, where, memo)
-        end = torch.tensor([canvas.eos_id], device=logits.device)
+        end = torch.tensor([canvas.eos_id, *canvas.stops], device=logits.device)
         return logits.index_copy(-1, end, logits[:, end] - self.nats), memo
 
 

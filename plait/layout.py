@@ -24,6 +24,7 @@ class Codec(Protocol):
 
     mask_id: int
     eos_id: int
+    stop_ids: frozenset[int]  # all ids that end an answer, `eos_id` among them
 
     def encode(self, text: str) -> list[int]:
         """Token ids of `text`, which may contain the special tokens of layout headers."""
@@ -156,6 +157,7 @@ class Layout:
             mask_id=codec.mask_id,
             eos_id=codec.eos_id,
             context=context,
+            stops=tuple(sorted(codec.stop_ids - {codec.eos_id})),
         )
 
     def read(self, codec: Codec, canvas: Canvas, row: int) -> dict[str, str]:

@@ -22,7 +22,7 @@ class EndAtEos(Length):
         """Return the masked positions after an end."""
         del view
         ended = nothing(canvas)
-        end = (canvas.tokens == canvas.eos_id) & ~canvas.given
+        end = canvas.ends(canvas.tokens) & ~canvas.given
         for region in range(canvas.regions):
             inside = canvas.region == region
             ended |= inside & (torch.where(inside, end, False).cumsum(1) > 0)
@@ -45,7 +45,7 @@ def end_density(view: View) -> Float[Tensor, "B R"]:
     The implicit density of arXiv:2601.22527; 0 for a region without masks.
     """
     canvas = view.canvas
-    ends = canvas.per_region(canvas.masked & (view.draw == canvas.eos_id))
+    ends = canvas.per_region(canvas.masked & canvas.ends(view.draw))
     return ends / canvas.per_region(canvas.masked).clamp(min=1)
 
 
@@ -57,7 +57,7 @@ def end_tail(view: View, window: int = 32) -> Float[Tensor, "B R"]:
     """
     canvas, tails = view.canvas, []
     for region in range(canvas.regions):
-        ends = (canvas.region == region) & (view.draw == canvas.eos_id) & (view.chosen > -torch.inf)
+        ends = (canvas.region == region) & canvas.ends(view.draw) & (view.chosen > -torch.inf)
         last = ends & (ends.flip(1).cumsum(1).flip(1) <= window)
         tails.append(torch.where(last, view.chosen.exp(), 0).sum(1) / window)
     return torch.stack(tails, 1)
@@ -82,7 +82,7 @@ def empty_tail(canvas: Canvas, count: Int[Tensor, "B R"]) -> Bool[Tensor, "B L"]
 
     Text is what is neither masked nor an end. The first position of a region always stays.
     """
-    blank = (canvas.masked | (canvas.tokens == canvas.eos_id)) & ~canvas.given
+    blank = (canvas.masked | canvas.ends(canvas.tokens)) & ~canvas.given
     found = nothing(canvas)
     for region in range(canvas.regions):
         inside = canvas.region == region

@@ -104,5 +104,5 @@ class EndsLater:
         free, left = (~view.canvas.given).sum(1), view.canvas.masked.sum(1)
         written = free - left + torch.minimum(view.plan.quota.sum(1), left)
         factor = self.least + (1 - self.least) * written / free.clamp(min=1)
-        ends = view.draw == view.canvas.eos_id
+        ends = view.canvas.ends(view.draw)
         return view.chosen + torch.where(ends, factor.log()[:, None], 0)

@@ -54,6 +54,12 @@ class Trace:
     # after each round, so far: forwards, query tokens, seconds; no rows where it is not known
     spent: Float[np.ndarray, "T 3"] = field(default_factory=lambda: np.zeros((0, 3)))
     label: Label | None = None
+    stops: tuple[int, ...] = ()  # ids that end a region besides `eos_id`
+
+    @property
+    def ends(self) -> frozenset[int]:
+        """All ids that end a region."""
+        return frozenset((self.eos_id, *self.stops))
 
     def replay(self) -> Int[np.ndarray, " L"]:
         """Return the tokens after the last round, rebuilt from the events."""
@@ -67,7 +73,7 @@ class Trace:
         final, count = self.replay(), 0
         for region in range(int(self.region.max()) + 1):
             ids = final[self.region == region]
-            ends = np.flatnonzero(ids == self.eos_id)
+            ends = np.flatnonzero(np.isin(ids, list(self.ends)))
             count += int(ends[0]) if len(ends) else len(ids)
         return count
 
@@ -125,6 +131,7 @@ class Recorder:
             region=region,
             mask_id=final.mask_id,
             eos_id=final.eos_id,
+            stops=final.stops,
             seed=self._seed,
             key=(key := int(final.key[0])),
             round=when.astype(np.int32),

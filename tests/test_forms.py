@@ -25,7 +25,7 @@ MASK, EOS = 95, 96
 class Letters:
     """A codec of single characters; what is not ASCII is lost, as with a small tokenizer."""
 
-    mask_id, eos_id = MASK, EOS
+    mask_id, eos_id, stop_ids = MASK, EOS, frozenset({EOS})
 
     def encode(self, text):
         return [LETTERS.index(c) for c in text if c in LETTERS]

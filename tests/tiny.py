@@ -59,7 +59,7 @@ class Tiny(torch.nn.Module):
 class Digits:
     """A codec for tests: token n is the character n of 0123456789abcdef, 0 ends."""
 
-    mask_id, eos_id = MASK, EOS
+    mask_id, eos_id, stop_ids = MASK, EOS, frozenset({EOS})
 
     def encode(self, text: str) -> list[int]:
         return [int(c, 16) for c in text]

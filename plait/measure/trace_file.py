@@ -34,14 +34,23 @@ def write(path: str | Path, traces: Iterable[Trace], conditions: Mapping[str, An
     """
     path = Path(path)
     part = path.with_name(path.name + ".part")
-    header = {"format": FORMAT, "version": VERSION, "conditions": conditions}
     try:
         with gzip.open(part, "wt", encoding="utf-8") as file:
-            file.write(json.dumps(header) + "\n")
-            file.writelines(json.dumps(_record(trace)) + "\n" for trace in traces)
+            file.write(_header(conditions))
+            file.writelines(_row(trace) for trace in traces)
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def opening(conditions: Mapping[str, Any]) -> bytes:
+    """The beginning of a trace file that grows: add a `member` for each trace."""
+    return gzip.compress(_header(conditions).encode(), mtime=0)
+
+
+def member(trace: Trace) -> bytes:
+    """One trace, gzipped by itself: what was written before it stays whole whatever happens."""
+    return gzip.compress(_row(trace).encode(), mtime=0)
 
 
 def read(path: str | Path) -> tuple[list[Trace], dict[str, Any]]:
@@ -91,6 +100,15 @@ def _said(error: Exception) -> str:
     return f"no {error}" if isinstance(error, KeyError) else str(error)
 
 
+def _header(conditions: Mapping[str, Any]) -> str:
+    header = {"format": FORMAT, "version": VERSION, "conditions": conditions}
+    return json.dumps(header) + "\n"
+
+
+def _row(trace: Trace) -> str:
+    return json.dumps(_record(trace)) + "\n"
+
+
 def _record(trace: Trace) -> dict[str, Any]:
     values = {field.name: getattr(trace, field.name) for field in fields(trace)}
     values |= {name: values[name].tolist() for name in COLUMNS if name != "score"}
@@ -120,7 +138,8 @@ def _trace(record: dict[str, Any]) -> Trace:
     if label is not None:
         pieces = {int(token): str(text) for token, text in label["pieces"]}
         label = Label(label["prompt"], tuple(label["segments"]), pieces)
-    trace = Trace(**(record | columns | {"label": label}))
+    stops = tuple(map(int, record.get("stops", ())))
+    trace = Trace(**(record | columns | {"label": label, "stops": stops}))
     _check(trace)
     return trace
 

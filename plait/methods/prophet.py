@@ -44,7 +44,7 @@ class AnswerIsSure(Stop):
         if canvas.regions > 1:
             watched = watched & (watched.cumsum(1) <= self.answer)
         else:
-            ends = watched & (torch.where(canvas.masked, view.draw, canvas.tokens) == canvas.eos_id)
+            ends = watched & canvas.ends(torch.where(canvas.masked, view.draw, canvas.tokens))
             watched = watched & (ends.cumsum(1) - ends.long() == 0)
         gap = torch.where(watched, view.chosen - view.second, 0).double()
         mean = gap.sum(1) / watched.sum(1).clamp(min=1)

@@ -69,7 +69,7 @@ class Density(Length):
         place = last_place(canvas)
         for region in range(canvas.regions):
             inside = canvas.region == region
-            end = inside & (canvas.tokens == canvas.eos_id)
+            end = inside & canvas.ends(canvas.tokens)
             first = end & (end.cumsum(1) == 1)
             before = torch.cat([first[:, 1:], torch.zeros_like(first[:, :1])], 1)
             # A region that begins with its end is empty: there is nothing to make longer.

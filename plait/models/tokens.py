@@ -9,10 +9,11 @@ from typing import Any
 from tokenizers import Tokenizer
 
 from ..errors import PlaitError
-from .checkpoint import Checkpoint
+from .checkpoint import Checkpoint, read_settings
 from .codec import TokenizerCodec
 
 TOKENIZER, SETTINGS = "tokenizer.json", "tokenizer_config.json"
+GENERATION = "generation_config.json"
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class Words:
     definition: str  # JSON of the `tokenizers` library
     named: Mapping[str, str] = field(default_factory=dict)  # mask_token, eos_token, bos_token
     template: str = ""  # of a chat, in jinja
+    ends: tuple[int, ...] = ()  # ids that end an answer, of generation_config.json
 
     def id(self, token: str) -> int | None:
         """The id of a token's text."""
@@ -34,7 +36,7 @@ def read_words(folder: Path) -> Words:
     said: dict[str, Any] = {}
     for name in ("special_tokens_map.json", SETTINGS):
         if (folder / name).is_file():
-            said |= json.loads((folder / name).read_text(encoding="utf-8"))
+            said |= read_settings(folder / name).values
     template = said.get("chat_template", "")
     if isinstance(template, list):
         template = {t["name"]: t["template"] for t in template}.get("default", "")
@@ -42,7 +44,14 @@ def read_words(folder: Path) -> Words:
         template = (folder / "chat_template.jinja").read_text(encoding="utf-8")
     texts = {k: v.get("content") if isinstance(v, dict) else v for k, v in said.items()}
     named = {k: v for k, v in texts.items() if k.endswith("_token") and isinstance(v, str)}
-    return Words(_definition(folder), named, template or "")
+    return Words(_definition(folder), named, template or "", _ends(folder))
+
+
+def _ends(folder: Path) -> tuple[int, ...]:
+    """What chat models are stopped by often stands here only."""
+    path = folder / GENERATION
+    said = read_settings(path).get("eos_token_id", []) if path.is_file() else []
+    return tuple(said) if isinstance(said, list) else (int(said),)
 
 
 def _definition(folder: Path) -> str:
@@ -113,6 +122,7 @@ def ends_of(checkpoint: Checkpoint, words: Words) -> list[int]:
     said = checkpoint.settings.get("eos_token_id", [])
     ids = list(said) if isinstance(said, list) else [int(said)]
     own = checkpoint.family.tokens
+    ids += words.ends
     named = words.named.get("eos_token", "")
     for text in (named, own.eos, *own.stop):
         if text and (found := words.id(text)) is not None:

@@ -54,7 +54,7 @@ class Live:
         if self._picture is None or int(done.view.round[row]) == 0:
             canvas = done.view.canvas
             region, tokens = canvas.region[row].cpu().numpy(), canvas.tokens[row].cpu().numpy()
-            self._picture = Picture.blank(region, tokens, canvas.eos_id)
+            self._picture = Picture.blank(region, tokens, frozenset((canvas.eos_id, *canvas.stops)))
         self._picture.add(done, row)
         if time.monotonic() - self._drawn > FRAME_TIME:
             self._drawn = time.monotonic()

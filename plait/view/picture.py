@@ -22,14 +22,14 @@ class Picture:
     region: np.ndarray  # [L]
     tokens: np.ndarray  # [L]
     born: np.ndarray  # [L] round, or MASKED
-    eos_id: int
+    ends: frozenset[int]  # token ids
     rounds: int = 0  # so far
     committed: int = 0  # decisions of the model; positions closed after an end are none
 
     @staticmethod
-    def blank(region: np.ndarray, tokens: np.ndarray, eos_id: int) -> "Picture":
+    def blank(region: np.ndarray, tokens: np.ndarray, ends: frozenset[int]) -> "Picture":
         """The picture before the first round."""
-        return Picture(region, tokens, np.full(len(tokens), MASKED), eos_id)
+        return Picture(region, tokens, np.full(len(tokens), MASKED), ends)
 
     def add(self, done: Round, row: int) -> None:
         """Take in what a round did to row `row` of its canvas."""
@@ -55,7 +55,7 @@ class Picture:
         inside = self.region == region
         tokens, born = self.tokens[inside].tolist(), self.born[inside].tolist()
         written = [b != MASKED for b in born]
-        ends = [i for i, t in enumerate(tokens) if t == self.eos_id and written[i]]
+        ends = [i for i, t in enumerate(tokens) if t in self.ends and written[i]]
         stop = ends[0] if ends else len(tokens)
         pieces: list[Piece] = []
         start = 0
@@ -71,7 +71,7 @@ class Picture:
 
 def picture_of(trace: Trace) -> Picture:
     """The picture after the last round of a trace."""
-    picture = Picture.blank(trace.region, trace.replay(), trace.eos_id)
+    picture = Picture.blank(trace.region, trace.replay(), trace.ends)
     for round, place, kind in zip(trace.round, trace.position, trace.kind, strict=True):
         picture.born[place] = MASKED if kind == RETRACT else round
     picture.rounds = trace.rounds

@@ -103,6 +103,21 @@ def test_a_request_stands_in_the_chat_template(dream):
     assert codec.stop_ids == {codec.eos_id}
 
 
+def test_everything_that_stops_a_model_ends_an_answer(spoilt):
+    """config.json, generation_config.json and the tokenizer may each name another end."""
+    plain = load(spoilt).codec
+    (spoilt / "generation_config.json").write_text('{"eos_token_id": [7, 9]}')
+    edit(spoilt, eos_token_id=[5, 6])
+    model = load(spoilt)
+    assert model.codec.eos_id == 5
+    assert model.codec.stop_ids == {5, 6, 7, 9, *plain.encode("<end>")}
+    start = LAYOUT.build(model.codec, ["ab"])
+    assert {start.eos_id, *start.stops} == model.codec.stop_ids
+    (spoilt / "generation_config.json").write_text("{")
+    with pytest.raises(PlaitError, match="is not valid JSON"):
+        load(spoilt)
+
+
 def test_without_a_template_the_tokenizer_frames_a_request(spoilt):
     write_tokenizer(spoilt, mask="<|mask|>")
     codec = load(spoilt).codec

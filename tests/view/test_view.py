@@ -26,7 +26,7 @@ CODEC = Digits()
 def run():
     """A decode, and the picture after each of its rounds."""
     canvas, seen = LAYOUT.build(CODEC, ["12", "345"]), []
-    picture = Picture.blank(canvas.region[0].numpy(), canvas.tokens[0].numpy(), EOS)
+    picture = Picture.blank(canvas.region[0].numpy(), canvas.tokens[0].numpy(), frozenset({EOS}))
 
     def watch(done, rows):
         if 0 in rows:
@@ -71,7 +71,7 @@ def test_open_positions_are_dots_until_written(run):
 
 def test_nothing_after_the_end_is_shown():
     ids = np.array([1, EOS, 2, MASK])
-    picture = Picture(np.zeros(4, int), ids, np.array([0, 1, 2, MASKED]), EOS)
+    picture = Picture(np.zeros(4, int), ids, np.array([0, 1, 2, MASKED]), frozenset({EOS}))
     assert picture.pieces(0, CODEC) == [("1", 0), ("■", 1)]
 
 
@@ -88,7 +88,7 @@ def test_a_retracted_token_is_a_dot_again():
     decoder = replace(load("ar"), reviser=TakeBackOnce())
     seen: list[list] = []
     canvas = LAYOUT.build(CODEC, ["12"])
-    picture = Picture.blank(canvas.region[0].numpy(), canvas.tokens[0].numpy(), EOS)
+    picture = Picture.blank(canvas.region[0].numpy(), canvas.tokens[0].numpy(), frozenset({EOS}))
 
     def watch(done, rows):
         picture.add(done, 0)
@@ -131,7 +131,7 @@ def test_no_line_is_wider_than_the_terminal_and_no_token_lost(run, width):
 def test_a_long_canvas_is_cut_to_the_terminal(height):
     size = 3 * 2000 + 32
     region = np.repeat([0, 1, 2, 3], [2000, 2000, 2000, 32])
-    picture = Picture.blank(region, np.full(size, MASK), EOS)
+    picture = Picture.blank(region, np.full(size, MASK), frozenset({EOS}))
     picture.tokens[900], picture.born[900] = 7, 0
     long = nap(3, 2000, 32, header="", summary_header="")
     out = screen(Drawing(picture, long, CODEC, "prompt " * 99, "status", height), 80)
