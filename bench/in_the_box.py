@@ -13,7 +13,8 @@ import json
 import platform
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -30,11 +31,13 @@ TASKS = {"multiply": [2, 3, 4], "sudoku4": None, "chain": None, "countdown": Non
 FILES = {"countdown": "countdown/countdown_cd3_test.jsonl", "sudoku4": "sudoku/4x4_test_sudoku.csv"}
 
 
-def problem_sets(n: int, data: Path | None, split: str) -> dict[str, list[Problem]]:
+def problem_sets(
+    tasks: Sequence[str], n: int, data: Path | None, split: str
+) -> dict[str, list[Problem]]:
     """Problems of each task, and the external files where their folder is given."""
     sets = {}
-    for name, level in TASKS.items():
-        stream = problems(load_task(name), split, SEED, level=level, distinct=True)
+    for name in tasks:
+        stream = problems(load_task(name), split, SEED, level=TASKS[name], distinct=True)
         sets[name] = list(itertools.islice(stream, n))
     for name, file in FILES.items() if data else ():
         sets[f"{name}, file"] = list(load_task(name).read(data / file))
@@ -83,7 +86,7 @@ def conditions(model: plait.Model, args: argparse.Namespace) -> dict:
         "seed": 0,
         "split": args.split,
         "problem_seed": SEED,
-        "layout": model.canvas,
+        "layout": asdict(model.slots),
         "plait": plait.__version__,
         "torch": torch.__version__,
     }
@@ -100,7 +103,7 @@ def run(args: argparse.Namespace) -> None:
         if before["conditions"] != result["conditions"]:
             sys.exit(f"{out} was made under other conditions; remove it or choose another --out")
         result = before
-    sets = problem_sets(args.n, args.data_dir, args.split)
+    sets = problem_sets(args.tasks, args.n, args.data_dir, args.split)
     for name, method, budget in itertools.product(sets, args.methods, args.budgets):
         key = f"{name}|{method}|{budget}"
         if key in result["cells"]:
@@ -172,6 +175,7 @@ def main() -> None:
         help="train: choose between training runs without a look at test problems",
     )
     parser.add_argument("--batch", type=int, default=500)
+    parser.add_argument("--tasks", nargs="+", choices=TASKS, default=list(TASKS))
     parser.add_argument("--methods", nargs="+", default=METHODS)
     parser.add_argument("--budgets", nargs="+", type=int, default=BUDGETS)
     parser.add_argument("--data-dir", type=Path)

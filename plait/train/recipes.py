@@ -45,6 +45,7 @@ class Recipe:
     steps: int = 1_000_000
     minutes: float = 0.0  # 0 = no limit; whichever of steps and minutes is over first
     compiled: bool = True  # on CUDA only
+    graphed: bool = False  # whole steps as CUDA graphs; on one CUDA device only
     half: bool = False  # residual stream in bfloat16; on CUDA only
     save_every: float = 2.0  # minutes
     log_every: int = 50  # steps

@@ -16,6 +16,7 @@ from ..models.codec import TokenizerCodec
 from ..models.transformer import Transformer
 from .callbacks import Average, Budget, Keep, Record
 from .canvas_data import Batch, CanvasBatches
+from .graphs import GraphTrainer
 from .objective import Objective
 from .recipes import Optimiser, Recipe
 
@@ -85,7 +86,8 @@ def train(
     optimiser, schedule = optimisation(model, recipe.optimiser, budget)
     callbacks: list[TrainerCallback] = [budget, average, record, Keep(save, recipe.save_every)]
     callbacks += [_tensorboard(logs)] if logs else []
-    trainer = Trainer(
+    graphed = cuda and recipe.graphed and arguments.world_size == 1
+    trainer = (GraphTrainer if graphed else Trainer)(
         model=Denoise(
             model, recipe.objective, compiled=cuda and recipe.compiled, half=cuda and recipe.half
         ),
