@@ -28,14 +28,16 @@ class Split:
         return Split(weight, torch.zeros_like(weight), weight > 0)
 
     def give(
-        self, count: Int[Tensor, " B"], left: Int[Tensor, "B R"]
+        self, count: Int[Tensor, " B"], left: Int[Tensor, "B R"], most: int | None = None
     ) -> tuple[Int[Tensor, "B R"], "Split"]:
         """Hand out `count` commits per row to regions that have positions `left`.
 
         A region that finishes leaves the sharing, which then starts afresh among the others.
+        Where the largest count is known, `most` spares asking the device for it.
         """
         quota, split = torch.zeros_like(left), self
-        for i in range(int(count.max()) if len(count) else 0):
+        most = (int(count.max()) if len(count) else 0) if most is None else most
+        for i in range(most):
             split = split._restart(left - quota > 0)
             one = split._next() & (count > i)[:, None]
             quota = quota + one

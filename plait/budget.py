@@ -29,6 +29,11 @@ class Budget:
         if self.rounds is not None and self.rounds < 1:
             raise PlaitError(f"rounds is {self.rounds}; it must be >= 1")
 
+    @property
+    def most(self) -> int | None:
+        """The most commits that a round can be given; None = that depends on what is left."""
+        return None if self.rounds is not None else self.tokens_per_round or 1
+
     def count(self, left: Int[Tensor, " B"], ahead: Int[Tensor, " B"]) -> Int[Tensor, " B"]:
         """Commits for this round, where `left` positions have `ahead` rounds to come."""
         if self.rounds is None:

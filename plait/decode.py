@@ -18,6 +18,7 @@ from .parts import (
     Guide,
     Length,
     Part,
+    Plan,
     Reviser,
     Sampler,
     Schedule,
@@ -27,7 +28,7 @@ from .parts import (
     View,
 )
 from .parts import take as take_rows
-from .refresh import Cache, partial
+from .refresh import Cache, keeping, partial
 from .refuse import refuse
 from .revise import Keep
 from .sample import Greedy
@@ -134,13 +135,11 @@ def observe(
 ) -> tuple[View, State]:
     """Plan, one forward pass, and a candidate for each position that is looked at."""
     memo = dict(state.memo)
-    plan, memo["schedule"] = decoder.schedule(canvas, state.round, memo["schedule"])
-    open = plan.open & canvas.masked
-    open = torch.where(open.any(1, keepdim=True), open, canvas.masked)
+    plan, open = planned(decoder, canvas, state.round, memo)
     where = scope(canvas, open, decoder.needs)
     part: Denoiser = model
     if decoder.cache is not None:
-        part, fresh = partial(model, decoder.cache, canvas, open, state.round, memo)
+        part, fresh = partial(keeping(model), decoder.cache, canvas, open, state.round, memo)
         open, where = open & fresh, where & fresh
     source = Overheard(part) if "attention" in decoder.needs else part
     logits, memo["guide"] = decoder.guide(source, canvas, where, memo["guide"])
@@ -152,6 +151,15 @@ def observe(
     if decoder.cache is not None:
         memo["cache"] = decoder.cache.after(view, memo["cache"])
     return view, State(memo, state.round)
+
+
+def planned(
+    decoder: Decoder, canvas: Canvas, round: Int[Tensor, " B"], memo: dict[str, Any]
+) -> tuple[Plan, Bool[Tensor, "B L"]]:
+    """The schedule's plan and what is open: all masks where it opens none. Changes `memo`."""
+    plan, memo["schedule"] = decoder.schedule(canvas, round, memo["schedule"])
+    open = plan.open & canvas.masked
+    return plan, torch.where(open.any(1, keepdim=True), open, canvas.masked)
 
 
 def act(decoder: Decoder, view: View, state: State) -> tuple[Round, State]:

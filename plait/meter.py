@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
@@ -11,6 +11,14 @@ from .canvas import Canvas
 from .offers import Blend, attentive, blending, layered
 from .parts import Denoiser
 from .refresh import Refresh, keeping
+
+
+@runtime_checkable
+class Tally(Protocol):
+    """What each row has cost so far, by its key."""
+
+    forwards: Counter[int]
+    query_tokens: Counter[int]
 
 
 class Meter:

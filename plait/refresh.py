@@ -56,6 +56,7 @@ class Cache(Part):
     """What is stale."""
 
     offers: ClassVar[frozenset[str]] = frozenset()  # "masked", "placed": recomputed every round
+    hides: ClassVar[bool] = False  # some positions are seen by nobody
     final: ClassVar[bool] = False  # what was kept of a written position is never renewed
 
     @abc.abstractmethod
@@ -76,6 +77,8 @@ class Cache(Part):
 @runtime_checkable
 class Keeping(Protocol):
     """A denoiser that can keep keys and values, and recompute a part of a canvas."""
+
+    vocab: int
 
     @property
     def block(self) -> int:
@@ -108,9 +111,13 @@ class Partial:
     """A model as the decoder sees it in one round with a cache: a forward pass over a part."""
 
     model: Keeping
-    vocab: int
     refresh: Refresh
     kv: Buffer
+
+    @property
+    def vocab(self) -> int:
+        """Number of token ids, the mask included."""
+        return self.model.vocab
 
     def __call__(self, canvas: Canvas, where: Bool[Tensor, "B L"]) -> Float[Tensor, "N V"]:
         """Return logits at `where`."""
@@ -118,13 +125,12 @@ class Partial:
 
 
 def partial(
-    model: Denoiser, cache: Cache, canvas: Canvas, open: Mask, round: Tensor, memo: dict[str, Any]
+    keeper: Keeping, cache: Cache, canvas: Canvas, open: Mask, round: Tensor, memo: dict[str, Any]
 ) -> tuple[Partial, Mask]:
     """Ask the cache what is stale; return the model for this round and where it has logits.
 
     Changes `memo`, which holds the memory of the cache and what the model has kept.
     """
-    keeper = keeping(model)
     kept: Kept | None = memo.get("kept")
     if kept is None:
         kept = Kept(keeper.keep(canvas), torch.zeros_like(canvas.given))
@@ -135,7 +141,7 @@ def partial(
     stale, seen = torch.where(lost, canvas.real, stale), torch.where(lost, canvas.real, seen)
     memo["kept"] = Kept(kept.kv, kept.valid | stale)
     refresh = replace(refresh, stale=stale, seen=None if refresh.seen is None else seen)
-    return Partial(keeper, model.vocab, refresh, kept.kv), stale
+    return Partial(keeper, refresh, kept.kv), stale
 
 
 def due(round: Int[Tensor, " B"], every: int) -> Bool[Tensor, "B 1"]:

@@ -158,7 +158,8 @@ class Streams(Schedule):
         ready = self._summary_ready(left, memo.weight)
         open = canvas.masked & (ready[:, None] | (canvas.region != canvas.regions - 1))
         left = canvas.per_region(open)
-        quota, split = memo.give(self._count(left, memo.weight, ready, round), left)
+        count = self._count(left, memo.weight, ready, round)
+        quota, split = memo.give(count, left, self.budget.most)
         return Plan(open, canvas.region.clamp(min=0), quota), split
 
     def _summary_ready(

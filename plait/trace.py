@@ -12,7 +12,7 @@ from .canvas import Canvas
 
 if TYPE_CHECKING:
     from .decode import Round
-    from .meter import Meter
+    from .meter import Tally
 
 KINDS = ("commit", "rewrite", "retract", "fill")
 COMMIT, REWRITE, RETRACT, FILL = range(len(KINDS))
@@ -81,7 +81,7 @@ class Trace:
 class Recorder:
     """Collects the rounds of rows while they are decoded."""
 
-    def __init__(self, seed: int, meter: "Meter") -> None:
+    def __init__(self, seed: int, meter: "Tally") -> None:
         self._seed, self._meter = seed, meter
         self._start: list[np.ndarray] = []  # of each row, its tokens without padding
         self._events: list[list[np.ndarray]] = []

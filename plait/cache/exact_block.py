@@ -1,6 +1,7 @@
 """Exact cache of block-causal models: BD3-LM, SDAR, LLaDA2 (arXiv:2503.09573)."""
 
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import torch
 from jaxtyping import Int
@@ -18,6 +19,8 @@ class Blocks(Cache):
 
     refresh: int  # rounds
     size: int = 0  # positions per block; the model's
+
+    hides: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         check_every(self.refresh)

@@ -1,6 +1,7 @@
 """Window-Diffusion: far masks are left out, near ones cached (arXiv:2601.20332)."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from jaxtyping import Bool, Int
 from torch import Tensor
@@ -18,6 +19,8 @@ class Window(Cache):
     window: int  # positions
     active: int  # positions
     refresh: int  # rounds
+
+    hides: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         check_every(self.refresh)

@@ -1,0 +1,1 @@
+"""The fast path: partial forwards over fused weights, a fused head, rounds as CUDA graphs."""

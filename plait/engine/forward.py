@@ -1,0 +1,143 @@
+"""One forward pass over gathered positions, with keys and values written in place."""
+
+from dataclasses import dataclass, field
+from functools import partial
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+from torch.nn.attention import SDPBackend, sdpa_kernel
+
+from ..models.attention import visibility
+from ..models.rope import Turn
+from .ops import Scaled, add_norm, gated, linear, quantize, store
+from .tune import fastest
+from .weights import Layer, Weights
+
+BACKENDS = (SDPBackend.FLASH_ATTENTION, SDPBackend.CUDNN_ATTENTION, SDPBackend.EFFICIENT_ATTENTION)
+
+
+@dataclass(frozen=True)
+class Bank:
+    """Keys and values of all layers for B rows of L positions; the place after each row is spare.
+
+    What rows with fewer positions than others write goes there, and nobody sees it.
+    """
+
+    layers: Float[Tensor, "K 2 S G D"]  # S = B (L + 1), rows end to end
+    rows: int
+
+    @staticmethod
+    def empty(weights: Weights, rows: int, length: int, shared: bool = False) -> "Bank":
+        """A bank; with `shared` all layers write into one, for forwards that keep nothing."""
+        c = weights.config
+        shape = (1 if shared else c.layers, 2, rows * (length + 1), c.kv_heads, c.head_dim)
+        like = weights.embed.new_zeros(shape)
+        return Bank(like.expand(c.layers, -1, -1, -1, -1), rows)
+
+    def read(self, layer: int) -> tuple[Float[Tensor, "B G L D"], Float[Tensor, "B G L D"]]:
+        """The keys and values of a layer."""
+        key, value = self.layers[layer].unflatten(1, (self.rows, -1))[:, :, :-1].transpose(2, 3)
+        return key, value
+
+
+@dataclass
+class Forward:
+    """The forward pass of some weights over a canvas of fixed size."""
+
+    weights: Weights
+    rows: int
+    length: int
+    _turn: Turn = field(init=False)
+    _backend: dict[tuple[int, bool], SDPBackend | None] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        c, device = self.weights.config, self.weights.embed.device
+        pos = torch.arange(self.length, device=device)[None]
+        self._turn = Turn.at(pos, c.turned, c.rope_base, c.scaling)
+        half = c.head_dim // 2
+        self._tables = tuple(
+            t[0, 0, :, :half].contiguous() for t in (self._turn.cos, self._turn.sin)
+        )
+
+    def __call__(
+        self,
+        tokens: Int[Tensor, "B L"],
+        pos: Int[Tensor, "B L"],
+        at: Int[Tensor, "B N"],
+        bank: Bank,
+        visible: Bool[Tensor, "B #L L"] | None = None,
+    ) -> tuple[Float[Tensor, "M W"], Float[Tensor, "M W"]]:
+        """Return the residual of the positions `at`, and what is still to be added to it.
+
+        `at` is padded with L. Rows lie end to end: M = B N.
+        """
+        inside = at.clamp(max=self.length - 1)
+        queried = pos.gather(1, inside)
+        row = torch.arange(self.rows, device=at.device)[:, None]
+        slot = (row * (self.length + 1) + at).flatten()
+        mask = self._mask(visible, pos, inside, queried)
+        x = F.embedding(tokens.gather(1, inside).flatten(), self.weights.embed)
+        delta: Tensor | None = None
+        for number, layer in enumerate(self.weights.layers):
+            write = partial(store, pos=queried.flatten(), slot=slot, kv=bank.layers[number])
+            delta = self._layer(x, delta, layer, write, bank, number, mask)
+        assert delta is not None
+        return x, delta
+
+    def final(self, x: Float[Tensor, "M W"], delta: Float[Tensor, "M W"]) -> Float[Tensor, "M W"]:
+        """What the head reads, of some rows of a forward pass."""
+        return add_norm(x, delta, self.weights.norm, self.weights.config.norm_eps)[0]
+
+    def _layer(self, x, delta, layer: Layer, write, bank, number, mask):  # type: ignore[no-untyped-def]
+        """One block: changes `x`, returns what its MLP adds to it."""
+        c, eight = self.weights.config, layer.qkv.scale is not None
+        mind: Scaled = add_norm(x, delta, layer.norm, c.norm_eps, eight)
+        qkv = linear(mind, layer.qkv, x.dtype)
+        norms = (layer.query_norm, layer.key_norm)
+        query = write(qkv, self._tables, norms=norms, eps=c.norm_eps)
+        heard = self._attend(query.unflatten(0, (self.rows, -1)), bank, number, mask)
+        delta = linear(quantize(heard) if eight else (heard, None), layer.out, x.dtype)
+        mind = add_norm(x, delta, layer.mlp_norm, c.norm_eps, eight)
+        return linear(gated(linear(mind, layer.gate_up, x.dtype), eight), layer.down, x.dtype)
+
+    def _mask(self, visible, pos, inside, queried):  # type: ignore[no-untyped-def]
+        """Who sees whom, of the queried positions; None = all see all."""
+        if visible is not None and visible.shape[1] > 1:
+            visible = visible.take_along_dim(inside[:, :, None], 1)
+        mask = visibility(self.weights.config, 0, visible, pos, queried)
+        if mask is not None and mask.shape[2] == 1:
+            mask = mask.expand(-1, -1, inside.shape[1], -1)
+        return mask
+
+    def _attend(
+        self,
+        query: Float[Tensor, "B N H D"],
+        bank: Bank,
+        number: int,
+        mask: Bool[Tensor, "B 1 N L"] | None,
+    ) -> Float[Tensor, "M I"]:
+        key, value = bank.read(number)
+        query = query.transpose(1, 2)
+        grouped = key.shape[1] < query.shape[1]
+        if grouped and (mask is not None or not query.is_cuda):
+            # With a mask, SDPA's enable_gqa leaves the fused CUDA kernels.
+            share = query.shape[1] // key.shape[1]
+            key, value = key.repeat_interleave(share, 1), value.repeat_interleave(share, 1)
+            grouped = False
+
+        def run(backend: SDPBackend | None = None) -> Tensor:
+            if backend is None:
+                return F.scaled_dot_product_attention(query, key, value, mask, enable_gqa=grouped)
+            with sdpa_kernel(backend):
+                return F.scaled_dot_product_attention(query, key, value, mask, enable_gqa=grouped)
+
+        if query.is_cuda:
+            kind = (query.shape[2], mask is None)
+            if kind not in self._backend:
+                self._backend[kind] = fastest(run, BACKENDS)
+            seen = run(self._backend[kind])
+        else:
+            seen = run()
+        return seen.transpose(1, 2).flatten(2).flatten(0, 1)

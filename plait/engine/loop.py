@@ -1,0 +1,148 @@
+"""Decode with the engine: the same tokens as `plait.decode.decode`, from fewer and larger steps."""
+
+import warnings
+from collections import Counter
+from dataclasses import dataclass, field
+
+import torch
+from jaxtyping import Int
+from torch import Tensor
+
+from ..canvas import Canvas
+from ..decode import WATCH, Decoder, Round
+from ..guide import Plain
+from ..models.config import Config
+from ..parts import Plan, View
+from ..revise import Keep
+from ..sample import Greedy
+from ..trace import Recorder, Trace
+from .rounds import Log, Rounds
+from .weights import Weights, unsupported
+
+KNOWN = frozenset({"second", "entropy", "masked"})
+
+
+def missing(config: Config, decoder: Decoder) -> str | None:
+    """What about a model or a decoder the engine cannot do, in a few words; None = nothing."""
+    shape = unsupported(config)
+    if shape:
+        return shape
+    if decoder.judge is not None:
+        return "methods that look at several versions of a canvas"
+    if not isinstance(decoder.guide, Plain):
+        return "guides"
+    if not isinstance(decoder.sampler, Greedy):
+        return "temperatures"
+    if not isinstance(decoder.reviser, Keep):
+        return "revision"
+    strange = sorted(decoder.needs - KNOWN)
+    return f"methods that read '{strange[0]}'" if strange else None
+
+
+@dataclass
+class Costs:
+    """What each row has cost, counted by the engine as `Meter` counts it."""
+
+    forwards: Counter[int] = field(default_factory=Counter)
+    query_tokens: Counter[int] = field(default_factory=Counter)
+
+
+@torch.inference_mode()
+def decode(
+    weights: Weights,
+    decoder: Decoder,
+    canvas: Canvas,
+    seed: int = 0,
+    watch: WATCH | None = None,
+    graphs: bool | None = None,
+) -> tuple[Canvas, list[Trace]]:
+    """Run `decoder` until nothing is masked; see `plait.decode.decode`.
+
+    `graphs` says whether rounds are CUDA graphs; None = on a GPU, if they can be. What the device
+    has done is noted while it computes the next round.
+    """
+    canvas = decoder.start(canvas, seed)
+    graphs = canvas.tokens.is_cuda if graphs is None else graphs
+    rounds = Rounds(weights, decoder, canvas, seed, graphs)
+    story = Story(canvas, seed, watch)
+    behind: list[Log] = []
+    while True:
+        n, m, busy = rounds.now.count.tolist()
+        if not busy:
+            break
+        behind.append(_copied(_step(rounds, n, m)))
+        if len(behind) > 1:
+            story.add(behind.pop(0))
+    for log in behind:
+        story.add(log)
+    return story.end()
+
+
+def _step(rounds: Rounds, n: int, m: int) -> Log:
+    """One round; without graphs from now on if it cannot be captured."""
+    try:
+        return rounds.step(n, m)
+    except RuntimeError as error:
+        if not rounds.graphs or isinstance(error, torch.OutOfMemoryError):
+            raise
+        rounds.graphs = False
+        torch.cuda.synchronize()
+        reason = str(error).splitlines()[0]
+        warnings.warn(f"rounds run without CUDA graphs, which is slower: {reason}", stacklevel=3)
+        return rounds.step(n, m)
+
+
+def _copied(log: Log) -> Log:
+    """The log on the host. The copy is queued; it is there once the next round's count is."""
+    if not log.change.is_cuda:
+        return log
+
+    def pinned(x: Tensor) -> Tensor:
+        return torch.empty(x.shape, dtype=x.dtype, pin_memory=True).copy_(x, non_blocking=True)
+
+    return Log(pinned(log.change), pinned(log.draw), pinned(log.chosen), pinned(log.computed))
+
+
+class Story:
+    """Traces, put together from logs."""
+
+    def __init__(self, canvas: Canvas, seed: int, watch: WATCH | None) -> None:
+        self._home, self._canvas = canvas.tokens.device, canvas.to("cpu")
+        self._cost, self._watch, self._seed = Costs(), watch, seed
+        self._recorder = Recorder(seed, self._cost)
+        self._rows = self._recorder.join(self._canvas)
+        self._round = torch.zeros_like(self._canvas.length)
+
+    def add(self, log: Log) -> None:
+        """Note a round of the rows that were not done."""
+        live = (log.computed > 0).nonzero()[:, 0]
+        for row in live.tolist():
+            key = int(self._canvas.key[row])
+            self._cost.forwards[key] += 1
+            self._cost.query_tokens[key] += int(log.computed[row])
+        before, some = self._canvas, self._canvas.rows(live)
+        commit, rewrite, retract, fill = ((log.change >> i & 1).bool() for i in range(4))
+        ends = torch.full_like(before.tokens, before.eos_id)
+        after = before.write(commit | rewrite, log.draw.long()).erase(retract).write(fill, ends)
+        view = _view(some, log.draw.long()[live], log.chosen[live], self._seed, self._round[live])
+        masks = (commit[live], rewrite[live], retract[live], fill[live])
+        done = Round(view, *masks, after.rows(live))
+        self._canvas, self._round[live] = after, self._round[live] + 1
+        self._recorder.add(done, live.tolist())
+        if self._watch is not None:
+            self._watch(done, live.tolist())
+
+    def end(self) -> tuple[Canvas, list[Trace]]:
+        """The canvas and the traces of its rows."""
+        rows = [self._canvas.row(i) for i in self._rows]
+        traces = [self._recorder.trace(i, row) for i, row in zip(self._rows, rows, strict=True)]
+        return self._canvas.to(self._home), traces
+
+
+def _view(
+    canvas: Canvas, draw: Tensor, chosen: Tensor, seed: int, round: Int[Tensor, " B"]
+) -> View:
+    """What a log tells of a view."""
+    nothing = torch.zeros_like(canvas.given)
+    plan = Plan(nothing, torch.zeros_like(draw), torch.zeros_like(draw[:, :1]))
+    return View(canvas, plan, nothing, seed, round, draw=draw, chosen=chosen)

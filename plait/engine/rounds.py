@@ -1,0 +1,252 @@
+"""Rounds of a decoder on the engine: on a GPU each round is one CUDA graph.
+
+A round is the one of `plait.decode` with another forward pass. It starts from what the last one
+left on the device and leaves what the next one starts from: which positions to recompute and to
+look at is known before a round begins, so that its shapes can be padded to buckets, and nothing
+inside a round waits for the host.
+"""
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import torch
+from jaxtyping import Bool, Float, Int, Shaped
+from torch import Tensor
+
+from ..canvas import Canvas
+from ..decode import Decoder, State, act, init, planned
+from ..look import scope
+from ..models.kv import unpacked
+from ..parts import Plan, View
+from ..refresh import Buffer, Refresh, partial
+from .forward import Bank, Forward
+from .head import Choice, choose
+from .weights import Weights
+
+
+@dataclass(frozen=True)
+class Now:
+    """What a round starts from."""
+
+    tokens: Int[Tensor, "B L"]
+    state: State
+    plan: Plan
+    open: Bool[Tensor, "B L"]
+    stale: Bool[Tensor, "B L"]
+    seen: Bool[Tensor, "B L"]
+    count: Int[Tensor, " 3"]  # most positions of a row to recompute, to look at; unfinished rows
+
+
+@dataclass(frozen=True)
+class Log:
+    """What a round did."""
+
+    change: Int[Tensor, "B L"]  # bits: commit, rewrite, retract, fill
+    draw: Int[Tensor, "B L"]
+    chosen: Float[Tensor, "B L"]
+    computed: Int[Tensor, " B"]  # positions; 0 = the row was done
+
+
+class Held:
+    """Stands for keys and values that lie in the engine's bank."""
+
+    def grown(self, rows: int, length: int) -> Buffer:
+        """Rows cannot join a batch of the engine."""
+        raise NotImplementedError(f"a batch of the engine cannot grow to {rows} x {length}")
+
+
+@dataclass
+class Rounds:
+    """A batch of fixed size that is decoded round by round."""
+
+    weights: Weights
+    decoder: Decoder
+    canvas: Canvas
+    seed: int = 0
+    graphs: bool = False
+    block: int = field(init=False)
+    vocab: int = field(init=False)
+    now: Now = field(init=False)
+
+    def __post_init__(self) -> None:
+        c, (rows, length) = self.weights.config, self.canvas.tokens.shape
+        self.block = c.block if c.attention == "block" else 0
+        self.vocab = c.vocab
+        self._forward = Forward(self.weights, rows, length)
+        self._bank = Bank.empty(self.weights, rows, length, shared=self.decoder.cache is None)
+        whole = self.canvas.group is None and self.canvas.blind is None
+        self._real = self.canvas.real
+        self._whole = whole and bool(self._real.all())
+        self._groups = not whole
+        self._replays: dict[tuple[int, int], tuple[Callable[[], None], Log]] = {}
+        self._pool: Any = None
+        self.now = self._ahead(self.canvas, init(self.decoder, self.canvas))
+
+    def keep(self, canvas: Canvas) -> Buffer:
+        """Return a stand-in: the bank is the engine's own."""
+        del canvas
+        return Held()
+
+    def recompute(
+        self, canvas: Canvas, where: Tensor, refresh: Refresh, kv: Buffer
+    ) -> tuple[Tensor, Tensor]:
+        """Never called: `step` does it for a whole round."""
+        raise NotImplementedError
+
+    def step(self, n: int, m: int) -> Log:
+        """Do one round, with room for `n` recomputed and `m` looked-at positions in each row."""
+        if self.canvas.tokens.is_cuda:
+            length = self.canvas.tokens.shape[1]
+            n, m = min(bucket(n), length), min(bucket(m), length)
+        if not self.graphs:
+            self.now, log = self._round(self.now, n, m)
+            return log
+        if (n, m) not in self._replays:
+            self._replays[n, m] = self._captured(n, m)
+        replay, log = self._replays[n, m]
+        replay()
+        return log
+
+    def _captured(self, n: int, m: int) -> tuple[Callable[[], None], Log]:
+        """A round as a CUDA graph, and where it leaves its log. The state does not move."""
+        side = torch.cuda.Stream()
+        side.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(side):
+            for _ in range(2):  # compiles and times what is chosen by time
+                self._round(self.now, n, m)
+        torch.cuda.current_stream().wait_stream(side)
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph, pool=self._pool):
+            after, log = self._round(self.now, n, m)
+            old, new = leaves(self.now), leaves(after)
+            homes = {x.data_ptr() for x in old}
+            new = [x.clone() if x.data_ptr() in homes else x for x in new]
+            for home, value in zip(old, new, strict=True):
+                home.copy_(value)
+        self._pool = graph.pool()
+        return graph.replay, log
+
+    def _ahead(self, canvas: Canvas, state: State) -> Now:
+        """Plan the next round."""
+        memo = dict(state.memo)
+        plan, open = planned(self.decoder, canvas, state.round, memo)
+        busy = canvas.masked.any(1, keepdim=True)
+        stale, seen = self._real, self._real
+        if self.decoder.cache is not None:
+            part, stale = partial(self, self.decoder.cache, canvas, open, state.round, memo)
+            open = open & stale
+            seen = seen if part.refresh.seen is None else part.refresh.seen
+        stale = stale & busy
+        where = scope(canvas, open, self.decoder.needs) & stale
+        count = [self._queried(where, stale).sum(1).amax(), where.sum(1).amax(), busy.sum()]
+        after = State(memo, state.round)
+        return Now(canvas.tokens, after, plan, open, stale, seen, torch.stack(count))
+
+    def _queried(self, where: Bool[Tensor, "B L"], stale: Bool[Tensor, "B L"]) -> Tensor:
+        """As `Transformer.queried`: logits that are shifted come from the position before."""
+        if not self.weights.config.shift:
+            return stale
+        before = torch.cat((where[:, 1:], torch.zeros_like(where[:, :1])), 1)
+        before[:, 0] |= where[:, 0]
+        return stale | before
+
+    def _round(self, now: Now, n: int, m: int) -> tuple[Now, Log]:
+        """The round itself: look, act, plan the next."""
+        canvas = replace(self.canvas, tokens=now.tokens)
+        view = self._look(canvas, now, n, m)
+        memo = dict(now.state.memo)
+        if self.decoder.cache is not None:
+            memo["cache"] = self.decoder.cache.after(view, memo["cache"])
+        done, state = act(self.decoder, view, State(memo, now.state.round))
+        bits = (done.commit, done.rewrite, done.retract, done.fill)
+        change = sum(
+            (bit.int() << i for i, bit in enumerate(bits)), torch.zeros_like(bits[0].int())
+        )
+        where = scope(canvas, now.open, self.decoder.needs) & now.stale
+        computed = self._queried(where, now.stale).sum(1)
+        log = Log(change, view.draw.int(), view.chosen, computed)
+        return self._ahead(done.canvas, state), log
+
+    def _look(self, canvas: Canvas, now: Now, n: int, m: int) -> View:
+        """The forward pass, and what the head says of it."""
+        where = scope(canvas, now.open, self.decoder.needs) & now.stale
+        length = canvas.tokens.shape[1]
+        at, sel = gathered(self._queried(where, now.stale), n), gathered(where, m)
+        x, delta = self._forward(
+            canvas.tokens, canvas.pos, at, self._bank, self._visible(canvas, now)
+        )
+        source = (sel - 1).clamp(min=0) if self.weights.config.shift else sel
+        place = unpacked(at, length).gather(1, source.clamp(max=length - 1)).clamp(min=0)
+        row = torch.arange(len(at), device=at.device)[:, None] * at.shape[1]
+        index = (row + place).flatten()
+        hidden = self._forward.final(x[index], delta[index])
+        choice = choose(hidden, self.weights.head, canvas.mask_id)
+        return self._view(canvas, now, sel, choice)
+
+    def _visible(self, canvas: Canvas, now: Now) -> Bool[Tensor, "B #L L"] | None:
+        if self._groups:
+            return canvas.visible() & now.seen[:, None]
+        if self._whole and self.decoder.cache is None:
+            return None
+        if self._whole and not hides(self.decoder):
+            return None
+        return now.seen[:, None]
+
+    def _view(self, canvas: Canvas, now: Now, sel: Int[Tensor, "B M"], choice: Choice) -> View:
+        """The choices, each at its place on the canvas."""
+        rows, length = canvas.tokens.shape
+
+        def spread(values: Shaped[Tensor, " N"], empty: float) -> Shaped[Tensor, "B L"]:
+            full = values.new_full((rows, length + 1), empty)
+            return full.scatter_(1, sel, values.view(rows, -1))[:, :-1]
+
+        extra: dict[str, Any] = {}
+        if "second" in self.decoder.needs:
+            extra["second"] = spread(choice.second, -torch.inf)
+        if "entropy" in self.decoder.needs:
+            extra["entropy"] = spread(choice.entropy, torch.inf)
+        return View(
+            canvas,
+            now.plan,
+            now.open,
+            self.seed,
+            now.state.round,
+            draw=spread(choice.token, canvas.mask_id),
+            chosen=spread(choice.chosen, -torch.inf),
+            **extra,
+        )
+
+
+def hides(decoder: Decoder) -> bool:
+    """Does the cache of a decoder leave positions out of attention?"""
+    return bool(decoder.cache and decoder.cache.hides)
+
+
+def gathered(where: Bool[Tensor, "B L"], room: int) -> Int[Tensor, "B N"]:
+    """The first `room` positions of each row's `where`, then L; the host need not know how many."""
+    length = where.shape[1]
+    place = torch.arange(length, device=where.device).expand_as(where)
+    rank = torch.where(where, where.cumsum(1) - 1, room).clamp(max=room)
+    blank = place.new_full((len(where), room + 1), length)
+    return blank.scatter_(1, rank, place)[:, :room]
+
+
+def bucket(count: int) -> int:
+    """The size to which a number of positions is padded: 16, 32, then multiples that grow."""
+    step = 16 if count <= 64 else 32 if count <= 256 else 128
+    return max(16, -(-count // step) * step)
+
+
+def leaves(tree: Any) -> list[Tensor]:
+    """All tensors of nested records, in a fixed order."""
+    if isinstance(tree, Tensor):
+        return [tree]
+    if isinstance(tree, dict):
+        return [leaf for key in tree for leaf in leaves(tree[key])]
+    if isinstance(tree, (tuple, list)):
+        return [leaf for value in tree for leaf in leaves(value)]
+    if dataclasses.is_dataclass(tree) and not isinstance(tree, type):
+        return [x for f in dataclasses.fields(tree) for x in leaves(getattr(tree, f.name))]
+    return []

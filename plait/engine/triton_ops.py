@@ -1,0 +1,153 @@
+"""Triton kernels of `ops`. Statistics are float32, whatever the tensors are."""
+
+# mypy: disable-error-code="no-untyped-def"
+
+import torch
+import triton
+import triton.language as tl
+from torch import Tensor
+
+from .weights import EIGHT, MOST
+
+
+@triton.jit
+def _finish(y, out, scale, row, at, inside, width, QUANT: tl.constexpr, TOP: tl.constexpr):
+    """Store a row, in 8 bits with its scale if QUANT."""
+    if QUANT:
+        s = tl.maximum(tl.max(tl.abs(y), 0), 1e-12) / TOP
+        tl.store(scale + row, s)
+        y = y / s
+    tl.store(out + row * width + at, y.to(out.dtype.element_ty), mask=inside)
+
+
+@triton.jit
+def _add_norm(
+    x, delta, weight, out, scale, width, eps,
+    ADD: tl.constexpr, QUANT: tl.constexpr, BLOCK: tl.constexpr, TOP: tl.constexpr,
+):  # fmt: skip
+    row = tl.program_id(0).to(tl.int64)
+    at = tl.arange(0, BLOCK)
+    inside = at < width
+    v = tl.load(x + row * width + at, mask=inside, other=0.0).to(tl.float32)
+    if ADD:
+        v += tl.load(delta + row * width + at, mask=inside, other=0.0).to(tl.float32)
+        sum = v.to(x.dtype.element_ty)
+        tl.store(x + row * width + at, sum, mask=inside)
+        v = sum.to(tl.float32)
+    root = tl.rsqrt(tl.sum(v * v, 0) / width + eps)
+    y = v * root * tl.load(weight + at, mask=inside, other=0.0).to(tl.float32)
+    if QUANT:
+        y = y.to(x.dtype.element_ty).to(tl.float32)
+    _finish(y, out, scale, row, at, inside, width, QUANT, TOP)
+
+
+@triton.jit
+def _gated(x, out, scale, width, QUANT: tl.constexpr, BLOCK: tl.constexpr, TOP: tl.constexpr):
+    row = tl.program_id(0).to(tl.int64)
+    at = tl.program_id(1) * BLOCK + tl.arange(0, BLOCK)
+    inside = at < width
+    gate = tl.load(x + row * 2 * width + at, mask=inside, other=0.0).to(tl.float32)
+    up = tl.load(x + row * 2 * width + width + at, mask=inside, other=0.0).to(tl.float32)
+    y = (gate / (1 + tl.exp(-gate))).to(x.dtype.element_ty).to(tl.float32) * up
+    if QUANT:
+        y = y.to(x.dtype.element_ty).to(tl.float32)
+    _finish(y, out, scale, row, at, inside, width, QUANT, TOP)
+
+
+@triton.jit
+def _quantize(x, out, scale, width, BLOCK: tl.constexpr, TOP: tl.constexpr):
+    row = tl.program_id(0).to(tl.int64)
+    at = tl.arange(0, BLOCK)
+    inside = at < width
+    y = tl.load(x + row * width + at, mask=inside, other=0.0).to(tl.float32)
+    _finish(y, out, scale, row, at, inside, width, True, TOP)
+
+
+@triton.jit
+def _store(
+    qkv, cos, sin, pos, slot, query, keys, values, query_norm, key_norm, eps,
+    HEADS: tl.constexpr, GROUPS: tl.constexpr, DIM: tl.constexpr, NORM: tl.constexpr,
+):  # fmt: skip
+    """One head of one position: query, key or value."""
+    row, head = tl.program_id(0).to(tl.int64), tl.program_id(1)
+    half: tl.constexpr = DIM // 2
+    at = tl.arange(0, half)
+    source = qkv + row * (HEADS + 2 * GROUPS) * DIM + head * DIM
+    left, right = tl.load(source + at), tl.load(source + half + at)
+    place = tl.load(slot + row)
+    if head >= HEADS + GROUPS:
+        target = values + (place * GROUPS + head - HEADS - GROUPS) * DIM
+    else:
+        kind = left.dtype
+        a, b = left.to(tl.float32), right.to(tl.float32)
+        if NORM:
+            root = tl.rsqrt((tl.sum(a * a, 0) + tl.sum(b * b, 0)) / DIM + eps)
+            weight = query_norm
+            if head >= HEADS:
+                weight = key_norm
+            a = (a * root * tl.load(weight + at).to(tl.float32)).to(kind).to(tl.float32)
+            b = (b * root * tl.load(weight + half + at).to(tl.float32)).to(kind).to(tl.float32)
+        where = tl.load(pos + row)
+        c, s = tl.load(cos + where * half + at), tl.load(sin + where * half + at)
+        left, right = (a * c - b * s).to(kind), (b * c + a * s).to(kind)
+        if head >= HEADS:
+            target = keys + (place * GROUPS + head - HEADS) * DIM
+        else:
+            target = query + (row * HEADS + head) * DIM
+    tl.store(target + at, left)
+    tl.store(target + half + at, right)
+
+
+def _like(x: Tensor, width: int, eight: bool) -> tuple[Tensor, Tensor]:
+    """Room for rows and their scales."""
+    out = torch.empty(len(x), width, device=x.device, dtype=EIGHT if eight else x.dtype)
+    return out, torch.empty(len(x), 1, device=x.device, dtype=torch.float32)
+
+
+def _warps(block: int) -> int:
+    return max(1, min(16, block // 256))
+
+
+def add_norm(x: Tensor, delta: Tensor | None, weight: Tensor, eps: float, eight: bool):
+    """See `ops.add_norm`."""
+    (rows, width), added = x.shape, delta is not None
+    out, scale = _like(x, width, eight)
+    block = triton.next_power_of_2(width)
+    _add_norm[(rows,)](
+        x, delta if added else x, weight, out, scale, width, eps,
+        ADD=added, QUANT=eight, BLOCK=block, TOP=MOST, num_warps=_warps(block),
+    )  # fmt: skip
+    return out, scale if eight else None
+
+
+def gated(x: Tensor, eight: bool):
+    """See `ops.gated`."""
+    rows, width = len(x), x.shape[1] // 2
+    out, scale = _like(x, width, eight)
+    block = triton.next_power_of_2(width) if eight else 1024
+    grid = (rows, triton.cdiv(width, block))
+    _gated[grid](x, out, scale, width, QUANT=eight, BLOCK=block, TOP=MOST, num_warps=_warps(block))
+    return out, scale if eight else None
+
+
+def quantize(x: Tensor):
+    """See `ops.quantize`."""
+    rows, width = x.shape
+    out, scale = _like(x, width, True)
+    block = triton.next_power_of_2(width)
+    _quantize[(rows,)](x, out, scale, width, BLOCK=block, TOP=MOST, num_warps=_warps(block))
+    return out, scale
+
+
+def store(qkv, tables, pos, slot, kv, norms, eps):
+    """See `ops.store`."""
+    groups, dim = kv.shape[2:]
+    heads = qkv.shape[1] // dim - 2 * groups
+    query = torch.empty(len(qkv), heads, dim, device=qkv.device, dtype=qkv.dtype)
+    normed = norms[0] is not None
+    _store[(len(qkv), heads + 2 * groups)](
+        qkv, *tables, pos, slot, query, kv[0], kv[1],
+        norms[0] if normed else qkv, norms[1] if normed else qkv, eps,
+        HEADS=heads, GROUPS=groups, DIM=dim, NORM=normed, num_warps=1,
+    )  # fmt: skip
+    return query

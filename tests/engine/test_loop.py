@@ -1,0 +1,93 @@
+"""The engine writes the same tokens as the plain loop, and counts the same."""
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from plait import cache as caches
+from plait import methods
+from plait.budget import Budget
+from plait.decode import decode
+from plait.engine import loop
+from plait.engine.weights import fused, unsupported
+from plait.errors import PlaitError
+from plait.layout import nap, plain
+from plait.models.transformer import Transformer
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "cache"))
+from test_contract import CACHES, METHODS, SHAPE, canvas, model, plainly, same
+
+BLOCKED = nap(streams=3, length=6, summary=4, header="{j}", summary_header="5", cross="blocked")
+
+
+def costs(traces) -> list[tuple[int, ...]]:
+    return [(t.rounds, t.forwards, t.query_tokens) for t in traces]
+
+
+@pytest.mark.parametrize("shift", [False, True])
+@pytest.mark.parametrize("method", METHODS)
+def test_same_tokens_without_a_cache(method, shift):
+    decoder, layout = METHODS[method]
+    before = plainly(method, "", shift)
+    found = loop.decode(fused(model("", shift).net), decoder, canvas(layout))
+    assert same(before, found)
+    assert costs(before[1]) == costs(found[1])
+
+
+@pytest.mark.parametrize("method", ["fast_dllm", "nap"])
+@pytest.mark.parametrize("name", CACHES)
+def test_same_tokens_with_each_cache(name, method):
+    decoder, layout = METHODS[method]
+    decoder, net, start = replace(decoder, cache=caches.load(name)), model(name), canvas(layout)
+    if loop.missing(net.net.config, decoder):
+        pytest.skip("this cache runs in the plain loop only")
+    before, found = decode(net, decoder, start), loop.decode(fused(net.net), decoder, start)
+    assert same(before, found)
+    assert costs(before[1]) == costs(found[1])
+
+
+@pytest.mark.parametrize("name", ["margin", "entropy"])
+def test_same_tokens_by_other_statistics_and_blocked_streams(name):
+    method = methods.load("dream", order=name, budget=Budget(2))
+    decoder = replace(METHODS["nap"][0], selector=method.selector)
+    for layout in (BLOCKED, plain(12)):
+        chosen = decoder if layout is BLOCKED else method
+        before = decode(model(), chosen, canvas(layout))
+        assert same(before, loop.decode(fused(model().net), chosen, canvas(layout)))
+
+
+def test_the_network_still_works_with_fused_weights_and_stores_them_once():
+    torch.manual_seed(0)
+    net = Transformer(SHAPE).eval()
+    tokens = torch.arange(10)[None]
+    before = net(tokens, tokens)
+    weights = fused(net)
+    assert torch.equal(net(tokens, tokens), before)
+    query = net.blocks[0].attention.query.weight
+    assert query.data_ptr() == weights.layers[0].qkv.weight.data_ptr()
+
+
+def test_shapes_and_methods_that_it_does_not_know_are_named():
+    strange = replace(SHAPE, norm="layer")
+    assert unsupported(strange) == "layer norms"
+    with pytest.raises(PlaitError, match="does not know layer norms"):
+        fused(Transformer(strange))
+    assert loop.missing(SHAPE, METHODS["llada"][0]) is None
+    assert "several versions" in str(loop.missing(SHAPE, methods.load("lookahead")))
+    assert "'logp'" in str(loop.missing(SHAPE, methods.load("klass")))
+
+
+def test_watchers_see_every_round():
+    decoder, layout = METHODS["fast_dllm"]
+    seen: list[tuple] = []
+
+    def note(done, rows):
+        seen.append((done.canvas.tokens.tolist(), done.commit.tolist(), rows))
+
+    decode(model(), decoder, canvas(layout), watch=note)
+    plain_rounds, seen = seen, []
+    loop.decode(fused(model().net), decoder, canvas(layout), watch=note)
+    assert seen == plain_rounds
