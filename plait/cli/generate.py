@@ -98,9 +98,14 @@ def _prompts(
         session.check(prompt)
     session.warn(prompts)
     answers = as_records(session, prompts) if json else as_text(session, prompts, live)
-    traces = [answer.trace for answer in answers]
-    if trace is not None:
-        from ..measure import trace_file
+    if trace is None:
+        for _ in answers:
+            pass
+        return 0
+    from ..measure import trace_file
+    from ..measure.label import labelled
 
-        trace_file.write(trace, traces, session.conditions())
+    codec, layout = session.model.codec, session.layout
+    traces = (labelled(a.trace, codec, layout, a.prompt) for a in answers)
+    trace_file.write(trace, traces, session.conditions())
     return 0

@@ -11,14 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from ..layout import Codec, Layout
+from .colours import VIRIDIS
 from .picture import END, MASK, MASKED, Picture, Piece
 
-# Ten steps of viridis, which colour-blind readers can order and which only grow lighter. They
-# stand behind the text, so that it can be read on dark and on light terminals alike.
-VIRIDIS = (
-    *("#440154", "#482878", "#3e4989", "#31688e", "#26828e"),
-    *("#1f9e89", "#35b779", "#6ece58", "#b5de2b", "#fde725"),
-)
 SHADES = [Style(color="#ffffff" if i < 5 else "#000000", bgcolor=c) for i, c in enumerate(VIRIDIS)]
 WIDE, NARROWEST = 100, 26  # columns: of a terminal, and of a stream, to stand side by side
 FRAME = 4  # columns of a panel that are border and padding
