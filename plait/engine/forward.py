@@ -1,5 +1,6 @@
 """One forward pass over gathered positions, with keys and values written in place."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -11,7 +12,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from ..models.attention import visibility
 from ..models.rope import Turn
-from .ops import Scaled, add_norm, gated, linear, quantize, store
+from .ops import add_norm, gated, linear, quantize, store
 from .tune import fastest
 from .weights import Layer, Weights
 
@@ -36,30 +37,29 @@ class Bank:
         like = weights.embed.new_zeros(shape)
         return Bank(like.expand(c.layers, -1, -1, -1, -1), rows)
 
-    def read(self, layer: int) -> tuple[Float[Tensor, "B G L D"], Float[Tensor, "B G L D"]]:
-        """The keys and values of a layer."""
-        key, value = self.layers[layer].unflatten(1, (self.rows, -1))[:, :, :-1].transpose(2, 3)
+    def read(
+        self, layer: int, rows: slice
+    ) -> tuple[Float[Tensor, "B G L D"], Float[Tensor, "B G L D"]]:
+        """The keys and values of a layer and some rows."""
+        apart = self.layers[layer].unflatten(1, (self.rows, -1))
+        key, value = apart[:, rows, :-1].transpose(2, 3)
         return key, value
 
 
 @dataclass
 class Forward:
-    """The forward pass of some weights over a canvas of fixed size."""
+    """The forward pass of some weights over canvases of `length` positions."""
 
     weights: Weights
-    rows: int
     length: int
-    _turn: Turn = field(init=False)
-    _backend: dict[tuple[int, bool], SDPBackend | None] = field(init=False, default_factory=dict)
+    _backend: dict[tuple[int, int, bool], SDPBackend | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         c, device = self.weights.config, self.weights.embed.device
         pos = torch.arange(self.length, device=device)[None]
-        self._turn = Turn.at(pos, c.turned, c.rope_base, c.scaling)
+        turn = Turn.at(pos, c.turned, c.rope_base, c.scaling)
         half = c.head_dim // 2
-        self._tables = tuple(
-            t[0, 0, :, :half].contiguous() for t in (self._turn.cos, self._turn.sin)
-        )
+        self._tables = tuple(t[0, 0, :, :half].contiguous() for t in (turn.cos, turn.sin))
 
     def __call__(
         self,
@@ -68,21 +68,26 @@ class Forward:
         at: Int[Tensor, "B N"],
         bank: Bank,
         visible: Bool[Tensor, "B #L L"] | None = None,
+        first: int = 0,
     ) -> tuple[Float[Tensor, "M W"], Float[Tensor, "M W"]]:
         """Return the residual of the positions `at`, and what is still to be added to it.
 
-        `at` is padded with L. Rows lie end to end: M = B N.
+        `at` is padded with L. Rows lie end to end: M = B N. They are rows `first` and following
+        of the bank.
         """
         inside = at.clamp(max=self.length - 1)
         queried = pos.gather(1, inside)
-        row = torch.arange(self.rows, device=at.device)[:, None]
+        rows = slice(first, first + len(at))
+        row = torch.arange(rows.start, rows.stop, device=at.device)[:, None]
         slot = (row * (self.length + 1) + at).flatten()
         mask = self._mask(visible, pos, inside, queried)
         x = F.embedding(tokens.gather(1, inside).flatten(), self.weights.embed)
         delta: Tensor | None = None
         for number, layer in enumerate(self.weights.layers):
-            write = partial(store, pos=queried.flatten(), slot=slot, kv=bank.layers[number])
-            delta = self._layer(x, delta, layer, write, bank, number, mask)
+            kv = bank.layers[number]
+            write = partial(store, tables=self._tables, pos=queried.flatten(), slot=slot, kv=kv)
+            attend = partial(self._attend, keys=bank.read(number, rows), mask=mask)
+            delta = self._layer(x, delta, layer, write, attend)
         assert delta is not None
         return x, delta
 
@@ -90,14 +95,19 @@ class Forward:
         """What the head reads, of some rows of a forward pass."""
         return add_norm(x, delta, self.weights.norm, self.weights.config.norm_eps)[0]
 
-    def _layer(self, x, delta, layer: Layer, write, bank, number, mask):  # type: ignore[no-untyped-def]
+    def _layer(
+        self,
+        x: Float[Tensor, "M W"],
+        delta: Float[Tensor, "M W"] | None,
+        layer: Layer,
+        write: Callable[..., Tensor],
+        attend: Callable[[Tensor], Tensor],
+    ) -> Float[Tensor, "M W"]:
         """One block: changes `x`, returns what its MLP adds to it."""
         c, eight = self.weights.config, layer.qkv.scale is not None
-        mind: Scaled = add_norm(x, delta, layer.norm, c.norm_eps, eight)
-        qkv = linear(mind, layer.qkv, x.dtype)
-        norms = (layer.query_norm, layer.key_norm)
-        query = write(qkv, self._tables, norms=norms, eps=c.norm_eps)
-        heard = self._attend(query.unflatten(0, (self.rows, -1)), bank, number, mask)
+        qkv = linear(add_norm(x, delta, layer.norm, c.norm_eps, eight), layer.qkv, x.dtype)
+        query = write(qkv, norms=(layer.query_norm, layer.key_norm), eps=c.norm_eps)
+        heard = attend(query)
         delta = linear(quantize(heard) if eight else (heard, None), layer.out, x.dtype)
         mind = add_norm(x, delta, layer.mlp_norm, c.norm_eps, eight)
         return linear(gated(linear(mind, layer.gate_up, x.dtype), eight), layer.down, x.dtype)
@@ -113,12 +123,12 @@ class Forward:
 
     def _attend(
         self,
-        query: Float[Tensor, "B N H D"],
-        bank: Bank,
-        number: int,
+        query: Float[Tensor, "M H D"],
+        keys: tuple[Float[Tensor, "B G L D"], Float[Tensor, "B G L D"]],
         mask: Bool[Tensor, "B 1 N L"] | None,
     ) -> Float[Tensor, "M I"]:
-        key, value = bank.read(number)
+        key, value = keys
+        query = query.unflatten(0, (len(key), -1))
         query = query.transpose(1, 2)
         grouped = key.shape[1] < query.shape[1]
         if grouped and (mask is not None or not query.is_cuda):
@@ -134,7 +144,7 @@ class Forward:
                 return F.scaled_dot_product_attention(query, key, value, mask, enable_gqa=grouped)
 
         if query.is_cuda:
-            kind = (query.shape[2], mask is None)
+            kind = (*query.shape[::2][:2], mask is None)
             if kind not in self._backend:
                 self._backend[kind] = fastest(run, BACKENDS)
             seen = run(self._backend[kind])

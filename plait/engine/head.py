@@ -16,6 +16,7 @@ from .ops import fast
 from .weights import Linear
 
 TILE = 8192  # tokens whose logits exist at the same time
+ROWS = 2048  # positions that go through the head at once
 LOW = -1e30  # in place of -inf, whose differences are not numbers
 
 
@@ -65,6 +66,10 @@ def choose(
     `kernel` says whether the Triton kernel does it; None = where it can. It multiplies and sums
     in float32, where a matrix product in bfloat16 rounds the logits.
     """
+    if len(hidden) > ROWS:
+        parts = [choose(some, head, barred, kernel) for some in hidden.split(ROWS)]
+        columns = zip(*(vars(part).values() for part in parts), strict=True)
+        return Choice(*(torch.cat(column) for column in columns))
     if fast(hidden) if kernel is None else kernel:
         from . import triton_head
 

@@ -102,7 +102,7 @@ def turned(
 
 def store(
     qkv: Float[Tensor, "M A"],
-    tables: tuple[Float[Tensor, "P T"], Float[Tensor, "P T"]],
+    tables: tuple[Tensor, ...],
     pos: Int[Tensor, " M"],
     slot: Int[Tensor, " M"],
     kv: Float[Tensor, "2 S G D"],
@@ -111,7 +111,8 @@ def store(
 ) -> Float[Tensor, "M H D"]:
     """Turn queries and keys to their positions; write keys and values into their slots.
 
-    Slots are places in the rows of the buffer, laid end to end. Returns the queries.
+    `tables` are the cosines and sines, float32 [P, D/2]. Slots are places in the rows of the
+    buffer, laid end to end. Returns the queries.
     """
     if fast(qkv):
         from . import triton_ops

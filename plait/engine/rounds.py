@@ -25,6 +25,8 @@ from .forward import Bank, Forward
 from .head import Choice, choose
 from .weights import Weights
 
+TOGETHER = 8192  # positions in one pass through the layers
+
 
 @dataclass(frozen=True)
 class Now:
@@ -74,8 +76,11 @@ class Rounds:
         c, (rows, length) = self.weights.config, self.canvas.tokens.shape
         self.block = c.block if c.attention == "block" else 0
         self.vocab = c.vocab
-        self._forward = Forward(self.weights, rows, length)
-        self._bank = Bank.empty(self.weights, rows, length, shared=self.decoder.cache is None)
+        self._forward = Forward(self.weights, length)
+        shared = self.decoder.cache is None
+        self._bank = Bank.empty(
+            self.weights, together(rows, length) if shared else rows, length, shared
+        )
         whole = self.canvas.group is None and self.canvas.blind is None
         self._real = self.canvas.real
         self._whole = whole and bool(self._real.all())
@@ -174,15 +179,19 @@ class Rounds:
         where = scope(canvas, now.open, self.decoder.needs) & now.stale
         length = canvas.tokens.shape[1]
         at, sel = gathered(self._queried(where, now.stale), n), gathered(where, m)
-        x, delta = self._forward(
-            canvas.tokens, canvas.pos, at, self._bank, self._visible(canvas, now)
-        )
-        source = (sel - 1).clamp(min=0) if self.weights.config.shift else sel
-        place = unpacked(at, length).gather(1, source.clamp(max=length - 1)).clamp(min=0)
-        row = torch.arange(len(at), device=at.device)[:, None] * at.shape[1]
-        index = (row + place).flatten()
-        hidden = self._forward.final(x[index], delta[index])
-        choice = choose(hidden, self.weights.head, canvas.mask_id)
+        visible, found = self._visible(canvas, now), []
+        some = together(*at.shape)
+        for first in range(0, len(at), some):
+            part = slice(first, first + some)
+            seen = None if visible is None else visible[part]
+            inputs = canvas.tokens[part], canvas.pos[part], at[part], self._bank, seen
+            x, delta = self._forward(*inputs, 0 if self.decoder.cache is None else first)
+            source = (sel[part] - 1).clamp(min=0) if self.weights.config.shift else sel[part]
+            place = unpacked(at[part], length).gather(1, source.clamp(max=length - 1))
+            row = torch.arange(len(place), device=at.device)[:, None] * n
+            index = (row + place.clamp(min=0)).flatten()
+            found.append(self._forward.final(x[index], delta[index]))
+        choice = choose(torch.cat(found), self.weights.head, canvas.mask_id)
         return self._view(canvas, now, sel, choice)
 
     def _visible(self, canvas: Canvas, now: Now) -> Bool[Tensor, "B #L L"] | None:
@@ -222,6 +231,15 @@ class Rounds:
 def hides(decoder: Decoder) -> bool:
     """Does the cache of a decoder leave positions out of attention?"""
     return bool(decoder.cache and decoder.cache.hides)
+
+
+def together(rows: int, positions: int) -> int:
+    """How many rows of so many positions go through the layers at once.
+
+    More than that would need memory for activations, and save nothing: matrix products are
+    bound by arithmetic long before.
+    """
+    return max(1, min(rows, TOGETHER // positions))
 
 
 def gathered(where: Bool[Tensor, "B L"], room: int) -> Int[Tensor, "B N"]:
