@@ -2,13 +2,17 @@
 
 import ast
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeGuard
 
 from .. import methods
 from ..errors import unknown
 
 ARXIV = re.compile(r"arXiv:(\d{4}\.\d{4,5})")
+FRAME = ("Budget", "Decoder", "PlaitError")  # what methods make that is no part
+BESIDE = re.compile(r"\b(Causal|Drafter)\b")  # types of options that are another model
 
 
 @dataclass(frozen=True)
@@ -26,9 +30,13 @@ class Entry:
 
     name: str
     origin: str  # docstring of the file
-    what: str  # docstring of the function
+    what: str  # docstring of the function, without the two that follow
+    needs: str  # of the model or the canvas, beyond logits; "" = nothing
+    exact: str  # when it draws from the model's law, or loses nothing; "" = approximate
+    parts: list[str]  # what it is made of, besides the plain parts
     arxiv: str  # id of the paper it follows; "" if none is named
     budget: bool  # does it take --tokens-per-round and --rounds?
+    aux: bool  # does it take --aux?
     settings: list[Setting]
 
     @property
@@ -50,27 +58,63 @@ def entry(name: str) -> Entry:
     module = ast.parse(source)
     (function,) = (f for f in module.body if isinstance(f, ast.FunctionDef) and f.name == name)
     origin = ast.get_docstring(module) or ""
-    what = ast.get_docstring(function) or origin or name
+    what, needs, exact = _told(ast.get_docstring(function) or origin or name)
     found = ARXIV.search(origin) or ARXIV.search(what)
-    settings = _settings(function.args)
+    aliases = {n.targets[0].id: n.value for n in module.body if _names_a_type(n)}
+    settings = _settings(function.args, aliases)
     return Entry(
         name=name,
         origin=origin,
         what=what,
+        needs=needs,
+        exact=exact,
+        parts=_parts(function),
         arxiv=found[1] if found else "",
         budget=any(s.name == "budget" for s in settings),
-        settings=[s for s in settings if s.name != "budget"],
+        aux=any(BESIDE.search(s.type) for s in settings),
+        settings=[s for s in settings if s.name != "budget" and not BESIDE.search(s.type)],
     )
 
 
-def _settings(arguments: ast.arguments) -> list[Setting]:
+def _told(text: str) -> tuple[str, str, str]:
+    """A docstring without its lines "Needs: ..." and "Exact: ...", and what these say."""
+    said = {"Needs": "", "Exact": ""}
+    kept = []
+    for line in text.splitlines():
+        name, colon, rest = line.partition(": ")
+        if colon and name in said:
+            said[name] = rest.rstrip(".")
+        else:
+            kept.append(line)
+    return "\n".join(kept).strip(), said["Needs"], said["Exact"]
+
+
+def _parts(function: ast.FunctionDef) -> list[str]:
+    """The classes that the function makes objects of, in the order of the text."""
+    calls = [node for node in ast.walk(function) if isinstance(node, ast.Call)]
+    calls.sort(key=lambda node: (node.lineno, node.col_offset))
+    named = [node.func.id for node in calls if isinstance(node.func, ast.Name)]
+    made = [name for name in named if name[0].isupper() and name not in FRAME]
+    return list(dict.fromkeys(made))
+
+
+def _names_a_type(node: ast.stmt) -> TypeGuard[Any]:
+    """Is it a line as `Rule = Literal[...]`?"""
+    return isinstance(node, ast.Assign) and isinstance(node.value, ast.Subscript)
+
+
+def _settings(arguments: ast.arguments, aliases: Mapping[str, ast.expr]) -> list[Setting]:
     named = [*arguments.args, *arguments.kwonlyargs]
     missing = len(arguments.args) - len(arguments.defaults)
     defaults = [*[None] * missing, *arguments.defaults, *arguments.kw_defaults]
     return [
-        Setting(argument.arg, _spelt(argument.annotation), _spelt(default))
+        Setting(argument.arg, _spelt(_meant(argument.annotation, aliases)), _spelt(default))
         for argument, default in zip(named, defaults, strict=True)
     ]
+
+
+def _meant(node: ast.expr | None, aliases: Mapping[str, ast.expr]) -> ast.expr | None:
+    return aliases.get(node.id, node) if isinstance(node, ast.Name) else node
 
 
 def _spelt(node: ast.expr | None) -> str:

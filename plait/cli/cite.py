@@ -12,13 +12,18 @@ def cite(
 ) -> int:
     """Print BibTeX entries for methods, one per paper."""
     entries = {entry.arxiv: entry for entry in map(_catalogue.entry, names)}
-    for arxiv, entry in entries.items():
-        print(
-            f"@misc{{arxiv:{arxiv},\n"
-            f"  eprint = {{{arxiv}}},\n"
-            f"  archivePrefix = {{arXiv}},\n"
-            f"  url = {{https://arxiv.org/abs/{arxiv}}},\n"
-            f"  note = {{{entry.line} Run as the method {entry.name} of plait}}\n"
-            "}"
-        )
+    for entry in entries.values():
+        print(bibtex(entry))
     return 0
+
+
+def bibtex(entry: _catalogue.Entry) -> str:
+    """The BibTeX entry of a method's paper."""
+    return (
+        f"@misc{{arxiv:{entry.arxiv},\n"
+        f"  eprint = {{{entry.arxiv}}},\n"
+        f"  archivePrefix = {{arXiv}},\n"
+        f"  url = {{https://arxiv.org/abs/{entry.arxiv}}},\n"
+        f"  note = {{{entry.line} Run as the method {entry.name} of plait}}\n"
+        "}"
+    )

@@ -9,12 +9,17 @@ from typer import Argument, Option
 from . import _catalogue
 from ._catalogue import Entry
 from ._options import Json
+from .cite import bibtex
 
 MARKDOWN = (
     "# Decoding methods",
     "",
     "Written by `plait methods --markdown > docs/methods.md`. A method with a budget takes",
-    "`--tokens-per-round` or `--rounds`; its other options are given by `--set name=value`.",
+    "`--tokens-per-round` or `--rounds`, and one with a second model `--aux`; other options are",
+    "given by `--set name=value`. Needs: what a method asks of the model or the canvas beyond",
+    "logits. Exact: when it draws from the model's own law, or loses nothing; the others",
+    "approximate.",
+    "[Which one to choose](choose-a-method.md).",
 )
 
 
@@ -47,35 +52,48 @@ def _table(found: list[Entry]) -> None:
     for column in ("method", "what it does", "arXiv", "options"):
         table.add_column(column, no_wrap=column in ("method", "arXiv"))
     for entry in found:
-        budget = ["budget"] if entry.budget else []
-        options = budget + [f"{s.name}={s.default}" for s in entry.settings]
-        cells = (entry.name, entry.line, entry.arxiv, "\n".join(options))
+        facts = "\n".join([entry.line, *_facts(entry)])
+        cells = (entry.name, facts, entry.arxiv, "\n".join(_options(entry)))
         table.add_row(*(Text(cell) for cell in cells), end_section=True)
     console = Console(highlight=False)
     console.print(table)
     console.print(
-        "\nbudget: --tokens-per-round or --rounds; the other options: --set name=value.\n"
+        "\nbudget: --tokens-per-round or --rounds; aux: --aux; the others: --set name=value.\n"
+        "Exact methods draw from the model's law, or lose nothing; the others approximate.\n"
         "'plait methods NAME' shows one method."
     )
 
 
+def _facts(entry: Entry) -> list[str]:
+    """Parts, needs and exactness, a line each."""
+    parts = f"parts: {', '.join(entry.parts)}"
+    return [parts, f"needs: {entry.needs or 'logits'}", f"exact: {entry.exact or 'no'}"]
+
+
+def _options(entry: Entry) -> list[str]:
+    """The options with their defaults."""
+    shared = [name for name in ("budget", "aux") if getattr(entry, name)]
+    return shared + [f"{s.name}={s.default}" for s in entry.settings]
+
+
 def _page(entry: Entry) -> str:
-    lines = [entry.origin, "", entry.what, "", "Options:"]
+    lines = [entry.origin, "", entry.what, "", *_facts(entry), "", "Options:"]
     if entry.budget:
         lines.append("  --tokens-per-round N, or --rounds N")
+    if entry.aux:
+        lines.append("  --aux MODEL  (the second model)")
     lines += [f"  --set {s.name}={s.default}  ({s.type})" for s in entry.settings]
-    if entry.arxiv:
-        lines += ["", f"https://arxiv.org/abs/{entry.arxiv}"]
-    return "\n".join(lines)
+    return "\n".join([*lines, "", bibtex(entry)])
 
 
 def _markdown(found: list[Entry]) -> str:
     """The methods as a page, one row each."""
-    rows = ["| method | what it does | paper | options |", "|---|---|---|---|"]
+    head = ("method", "what it does", "paper", "parts", "needs", "exact", "options")
+    rows = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
     for entry in found:
-        options = ["budget"] if entry.budget else []
-        options += [f"`{s.name}={s.default}`" for s in entry.settings]
+        options = [o if "=" not in o else f"`{o}`" for o in _options(entry)]
         source = f"[`{entry.name}`](../plait/methods/{entry.name}.py)"
         paper = f"[{entry.arxiv}](https://arxiv.org/abs/{entry.arxiv})" if entry.arxiv else ""
-        rows.append(f"| {source} | {entry.line} | {paper} | {', '.join(options)} |")
+        facts = (", ".join(entry.parts), entry.needs or "logits", entry.exact or "no")
+        rows.append(f"| {' | '.join((source, entry.line, paper, *facts, ', '.join(options)))} |")
     return "\n".join([*MARKDOWN, "", *rows])

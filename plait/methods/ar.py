@@ -8,5 +8,8 @@ from ..select import TopK
 
 
 def ar(budget: Budget = Budget()) -> Decoder:
-    """Commit the leftmost open positions of the whole canvas."""
+    """Commit the leftmost open positions of the whole canvas.
+
+    Exact: at one token per round and temperature 1, in any law.
+    """
     return Decoder(Whole(budget), TopK(by=leftmost))

@@ -76,6 +76,6 @@ def dawn(
 ) -> Decoder:
     """Commit sure tokens, those that known text implies, and an independent set of the rest.
 
-    Needs a model that shows its attention (`parts.Attentive`).
+    Needs: attention.
     """
     return Decoder(Blocks(block), Independent(threshold, induced, low, edge, sink))

@@ -46,6 +46,8 @@ def dream(
     Scores are of the model's own distribution. The published code takes them after temperature
     and top-p, where a small top-p makes everything look sure. Its shift of logits by one position
     is the model's affair, not the decoder's.
+
+    Exact: with order=origin, as the rounds grow.
     """
     if order_temperature < 0:
         raise PlaitError(f"order temperature is {order_temperature}; it must be 0 or more")

@@ -29,6 +29,8 @@ def edit(
     takes back those that `detector` finds suspect. A full block is looked at until nothing
     changes, at most `post` rounds. Defaults are the Quality mode; Speed is threshold=0.5,
     above=0.
+
+    Needs: weights that were trained to correct.
     """
     # Sources disagree on Speed mode: "no editing" (diffusers) or above = 0, which edits freely
     # (SGLang, the release's table). The second is what the paper's name for it describes.

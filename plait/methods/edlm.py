@@ -90,6 +90,9 @@ def edlm(
     start: float = 0.6,
     end: float = 0.4,
 ) -> Decoder:
-    """Random order at temperature 1; energies act while the masked share is in [end, start]."""
+    """Random order at temperature 1; energies act while the masked share is in [end, start].
+
+    Needs: an autoregressive model.
+    """
     judge = Energy(scorer, completions, temperature, (end, start))
     return Decoder(Whole(budget), TopK(by=random_order), Categorical(), judge=judge)

@@ -15,5 +15,7 @@ def first_hitting(budget: Budget = Budget(), temperature: float = 1.0) -> Decode
     when (from n masks, 1 - alpha next is u^(1/n) of what it was), and a model that is not told
     the time cannot know. More tokens per round reuse one forward for several events, with the
     error of parallel draws. For time steps instead of counts see `dream` with order=origin.
+
+    Exact: at one token per round and temperature 1, in any law.
     """
     return Decoder(Whole(budget), TopK(by=random), Categorical(temperature))

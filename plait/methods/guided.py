@@ -93,5 +93,8 @@ def guided(
 
     At a refusal the guider's token is written, as the authors' code does; their text says that
     the diffusion model generates. Forwards count the diffusion model's only.
+
+    Needs: an autoregressive model.
+    Exact: with rule=deterministic, the guider's greedy text.
     """
     return Decoder(Blocks(block), judge=Supervisor(guider, rule, k, sure))

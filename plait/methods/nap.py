@@ -60,6 +60,8 @@ def nap(
     The paper released no inference code. The split of a budget over streams and the time of the
     summary are ours: see `schedule.Streams`. `inside` names the method whose other parts work
     inside the streams; its schedule gives way to that of the streams.
+
+    Needs: a canvas with streams.
     """
     if inside == "nap":
         raise PlaitError("nap cannot be inside nap; choose another method for 'inside'")

@@ -8,5 +8,8 @@ from ..select import TopK
 
 
 def random(budget: Budget = Budget()) -> Decoder:
-    """Commit positions drawn uniformly from the whole canvas, without blocks."""
+    """Commit positions drawn uniformly from the whole canvas, without blocks.
+
+    Exact: at one token per round and temperature 1, in any law.
+    """
     return Decoder(Whole(budget), TopK(by=random_order))

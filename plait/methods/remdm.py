@@ -24,6 +24,8 @@ def remdm(
     Made for at least as many rounds as positions: it buys quality, not speed. It samples also
     where no temperature is given. eta = 0 is plain ancestral sampling (MDLM, arXiv:2406.07524).
     `eta` and the loop's `start`, `stop` and `on` default to the paper's for 1024 rounds.
+
+    Exact: as the rounds grow (with top_p=1).
     """
     process = Process(kind, ETA.get(kind, 0) if eta is None else eta, budget, start, stop, on)
     return Decoder(Whole(budget), Unmask(process), Categorical(1.0, top_p), Return(process), Full())

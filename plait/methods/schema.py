@@ -42,5 +42,7 @@ def schema(rounds: int = 16) -> Decoder:
 
     The form itself is a layout: `plait.schema.schema`. The published method adapts to the length
     of values by a null word only, which reading strips; here a value may also end early.
+
+    Needs: a form.
     """
     return Decoder(Scaffold(rounds))

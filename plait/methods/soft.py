@@ -82,6 +82,8 @@ def soft(
 
     Off what a model was trained on: it reads embeddings that no token has. With all weights 0 and
     fall = 1 it is `fast_dllm` but for a stricter first round.
+
+    Needs: mixtures as input.
     """
     guide = Expected(start, growth, most, tokens)
     return Decoder(Blocks(block), Falling(threshold, fall), guide=guide)

@@ -58,5 +58,7 @@ def spec(depth: int = 4, block: int = 32) -> Decoder:
 
     A round costs up to `depth` + 1 forwards, which run together: it pays where the model waits
     for memory. The paper's "subset" rule, for threshold decoding, is not built.
+
+    Exact: the text of `llada` at one token per round.
     """
     return Decoder(Blocks(block), judge=Nested(depth))

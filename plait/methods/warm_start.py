@@ -58,6 +58,8 @@ def warm_start(
     With a `weight`, draft tokens are mixed into the masks' embeddings instead. Without a drafter
     (see `plait.draft`) this is `llada`. The paper gives no numbers for `doubt`, `share` and
     `weight` that we could read; these are ours. The drafter's forwards are not counted.
+
+    Needs: a drafter; with a weight, mixtures as input.
     """
     base = Decoder(Blocks(block, budget), reviser=Sceptic(doubt), length=Full())
     if drafter is None:

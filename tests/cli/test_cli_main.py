@@ -9,6 +9,7 @@ from entry import ENTRY
 
 import plait as package
 from plait import cli, methods
+from plait.auxiliary import options_of as models_of
 from plait.cli._options import options_of
 
 
@@ -80,7 +81,10 @@ def test_methods_lists_the_folder_with_its_papers(plait):
     assert [entry["name"] for entry in listed] == methods.names()
     for entry in listed:
         names = [s["name"] for s in entry["settings"]] + ["budget"] * entry["budget"]
-        assert sorted(names) == sorted(options_of(entry["name"]))
+        beside = list(models_of(entry["name"]))
+        assert bool(beside) == entry["aux"]
+        assert sorted(names + beside) == sorted(options_of(entry["name"]))
+        assert entry["parts"]
         assert entry["arxiv"][4] == "."
     table = plait("methods").out
     assert max(map(len, table.splitlines())) <= 80
@@ -92,6 +96,12 @@ def test_one_method_shows_its_options_as_they_are_typed(plait):
     assert "--set summary=after  (after | open_at | concurrent)" in page
     assert "--set open_at=0.8  (float)" in page
     assert "Share each round's commits" in page
+    assert "parts: Streams, InEachStream\nneeds: a canvas with streams\nexact: no" in page
+    assert "eprint = {2602.23225}" in page
+    page = plait("methods", "guided").out
+    assert "--aux MODEL" in page
+    assert "--set rule=top_k  (deterministic | top_k | threshold)" in page
+    assert "exact: with rule=deterministic, the guider's greedy text" in page
 
 
 def test_cite_prints_one_entry_per_paper(plait):

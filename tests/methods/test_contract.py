@@ -6,10 +6,13 @@ import re
 import pytest
 import torch
 from cases import BUDGETED, METHODS, PROMPTS, build, canvas, one_slot, streams
-from tiny import Digits, Tiny
+from tiny import VOCAB, Digits, Tiny
 
 from plait import methods
+from plait.auxiliary import options_of as models_of
+from plait.cli import _catalogue
 from plait.decode import decode
+from plait.errors import PlaitError
 from plait.stop import WhenFull
 
 
@@ -77,3 +80,33 @@ def test_an_unknown_name_or_option_names_the_nearest():
         methods.load("confidense")
     with pytest.raises(Exception, match="did you mean 'threshold'"):
         methods.load("fast_dllm", treshold=0.5)
+
+
+class TokensOnly:
+    """A model that offers logits and nothing else."""
+
+    vocab = VOCAB
+
+    def __call__(self, canvas, where):
+        return Tiny()(canvas, where)
+
+
+OFFERS = {"attention": "attention weights", "mixtures": "mixtures", "states": "what its head reads"}
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_what_a_method_says_it_needs_is_what_it_needs(name):
+    entry = _catalogue.entry(name)
+    needed = [said for word, said in OFFERS.items() if entry.needs.startswith(word)]
+    beside = models_of(name) and "drafter" not in entry.needs
+    assert bool(beside) == ("autoregressive" in entry.needs)
+    if needed:
+        with pytest.raises(PlaitError, match=needed[0]) as error:
+            decode(TokensOnly(), build(name), canvas())
+        assert "\n" not in str(error.value)
+    else:
+        decode(TokensOnly(), build(name), canvas())
+    if name == "nap":
+        assert "streams" in entry.needs
+    else:
+        decode(Tiny(), build(name), canvas(one_slot(6)))
