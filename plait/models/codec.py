@@ -1,5 +1,6 @@
 """Codecs: text to token ids and back."""
 
+import copy
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -63,6 +64,17 @@ class TokenizerCodec:
             reason = str(error).splitlines()[0]
             raise PlaitError(f"{path} cannot be read as a tokenizer ({reason})") from None
         return TokenizerCodec(definition, mask, eos, user)
+
+    @property
+    def chats(self) -> bool:
+        """Say whether a request gets words around it: a chat template, or plait's own token."""
+        return self._chat is not None or bool(self._user)
+
+    def bare(self) -> "TokenizerCodec":
+        """The same codec without the chat template: a request is what its text is."""
+        twin = copy.copy(self)
+        twin._chat = None
+        return twin
 
     @property
     def vocab(self) -> int:

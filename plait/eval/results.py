@@ -1,0 +1,172 @@
+"""The folder of an evaluation: whatever kills a run, what was answered stays, and is kept once.
+
+| file | what |
+|---|---|
+| settings.json | all that decides what comes out; another run must agree with it |
+| runs.jsonl | each start: command, versions, hashes, machine |
+| samples.jsonl | one line per item: prompt, answer, verdict, costs, place of the trace |
+| traces.jsonl.gz | the trace of each answer, in the order of the samples |
+| results.json | the figures, once all items are answered |
+"""
+
+import contextlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..errors import PlaitError
+from ..files import as_json, drop_torn_line, locked, write_whole
+from ..generate import Answer
+from ..measure import trace_file
+from .benchmark import Item, Verdict
+
+SETTINGS, RUNS, SAMPLES, TRACES, RESULTS = (
+    "settings.json",
+    "runs.jsonl",
+    "samples.jsonl",
+    "traces.jsonl.gz",
+    "results.json",
+)
+Name = tuple[str, str]  # of an item: its task and id
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One answered item, as plain values: a line of samples.jsonl."""
+
+    values: dict[str, Any]
+
+    @property
+    def name(self) -> Name:
+        """The item that it answers."""
+        return self.values["task"], self.values["id"]
+
+    def __getattr__(self, name: str) -> Any:
+        """A value by its name."""
+        try:
+            return self.values[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+
+class Results:
+    """An open folder. `samples` holds what is answered, by item."""
+
+    def __init__(self, folder: Path, settings: Mapping[str, Any]) -> None:
+        """Take up what an earlier run left; PlaitError if it had other settings."""
+        self.folder = folder
+        self.samples: dict[Name, Sample] = {}
+        self._settle(settings)
+        for sample in read_samples(folder):
+            self.samples[sample.name] = sample
+        ends = [sum(s.trace) for s in self.samples.values() if s.trace is not None]
+        opening = trace_file.opening(settings)
+        traces = folder / TRACES
+        if not traces.exists() or traces.stat().st_size < len(opening):
+            traces.write_bytes(opening)
+        os.truncate(traces, max(ends, default=len(opening)))
+
+    def _settle(self, settings: Mapping[str, Any]) -> None:
+        side = self.folder / SETTINGS
+        if not side.exists():
+            if (self.folder / SAMPLES).stat().st_size:
+                raise PlaitError(f"{self.folder} has samples and no {SETTINGS}; choose another")
+            write_whole(side, json.dumps(settings, indent=2) + "\n")
+            return
+        try:
+            old = json.loads(side.read_text(encoding="utf-8"))
+        except ValueError:
+            raise PlaitError(f"{side} cannot be read; choose another folder") from None
+        new = json.loads(json.dumps(settings))
+        for key in {**old, **new}:
+            if old.get(key) != new.get(key):
+                raise PlaitError(
+                    f"{self.folder} was made with {key}={old.get(key)} and this run has "
+                    f"{key}={new.get(key)}; use the same settings to continue it, or another folder"
+                )
+
+    def answers(self, item: Item) -> bool:
+        """Say whether an item is answered; PlaitError if that was another question."""
+        sample = self.samples.get((item.task, item.id))
+        if sample is not None and (sample.prompt, sample.gold) != (item.prompt, item.gold):
+            raise PlaitError(
+                f"{self.folder} answers {item.task} {item.id} with another text than the data has "
+                "now; choose another folder"
+            )
+        return sample is not None
+
+    def began(self, facts: Mapping[str, Any]) -> None:
+        """Note a start."""
+        with (self.folder / RUNS).open("a", encoding="utf-8") as file:
+            file.write(as_json(dict(facts)) + "\n")
+
+    def add(self, item: Item, verdict: Verdict, answer: Answer | None, clock: float) -> Sample:
+        """Keep an answer: first its trace, then the line that says where the trace is.
+
+        `clock` is the time that it added to the run, in seconds.
+        """
+        place = None
+        if answer is not None:
+            data = trace_file.member(answer.trace)
+            with (self.folder / TRACES).open("ab") as file:
+                place = [file.seek(0, os.SEEK_END), len(data)]
+                file.write(data)
+        values: dict[str, Any] = {
+            "task": item.task,
+            "id": item.id,
+            "prompt": item.prompt,
+            "gold": item.gold,
+        }
+        values |= {"correct": verdict.correct, "extracted": verdict.extracted, "why": verdict.why}
+        values |= {} if answer is None else answer.record() | _costs(answer)
+        sample = Sample(values | {"clock": round(clock, 4), "trace": place})
+        with (self.folder / SAMPLES).open("ab") as file:
+            file.write(as_json(sample.values).encode() + b"\n")
+        self.samples[sample.name] = sample
+        return sample
+
+
+def _costs(answer: Answer) -> dict[str, Any]:
+    trace = answer.trace
+    return {"query_tokens": trace.query_tokens, "positions": len(trace.start), "key": trace.key}
+
+
+@contextlib.contextmanager
+def opened(folder: Path, settings: Mapping[str, Any]) -> Iterator[Results]:
+    """Open a folder of results, new or old, for this process alone."""
+    if folder.exists() and not folder.is_dir():
+        raise PlaitError(f"'{folder}' is a file; name a folder for the results")
+    if folder.is_dir() and not (folder / SAMPLES).exists() and any(folder.iterdir()):
+        raise PlaitError(f"'{folder}' holds other files than results; name a new folder")
+    folder.mkdir(parents=True, exist_ok=True)
+    with locked(folder / SAMPLES):
+        yield Results(folder, settings)
+
+
+def read_samples(folder: Path) -> list[Sample]:
+    """The samples of a folder, a torn last line dropped; PlaitError names a spoilt one."""
+    path = folder / SAMPLES
+    drop_torn_line(path, lambda row: _whole(row) is not None)
+    samples = []
+    with path.open("rb") as file:
+        for number, row in enumerate(file, 1):
+            values = _whole(row)
+            if values is None:
+                raise PlaitError(
+                    f"{path}, line {number}: this is no sample of plait; remove the line to have "
+                    "it answered again"
+                )
+            samples.append(Sample(values))
+    return samples
+
+
+def _whole(row: bytes) -> dict[str, Any] | None:
+    try:
+        values = json.loads(row)
+    except ValueError:
+        return None
+    wanted = {"task", "id", "prompt", "gold", "correct", "trace", "clock"}
+    return values if isinstance(values, dict) and wanted <= values.keys() else None
