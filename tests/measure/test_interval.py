@@ -1,6 +1,8 @@
+import math
+
 import pytest
 
-from plait.measure.interval import Share
+from plait.measure.interval import Difference, Share
 
 
 def test_wilson_by_hand():
@@ -13,3 +15,29 @@ def test_wilson_by_hand():
 
 def test_shares_add_up():
     assert Share(1, 2) + Share(3, 4) == Share(4, 6)
+
+
+def test_differences_are_paired():
+    here, there = [True, True, False, True, False], [True, False, True, False, False]
+    difference = Difference.of(here, there)
+    assert difference == Difference(gained=2, lost=1, n=5)
+    assert difference.value == pytest.approx(0.2)
+    low, high = difference.interval()
+    other_low, other_high = Difference.of(there, here).interval()
+    assert (low, high) == (pytest.approx(-other_high), pytest.approx(-other_low))
+    assert Difference(0, 0, 100).interval()[1] > 0  # no change seen is not no change
+
+
+@pytest.mark.parametrize("n", [20, 60])
+@pytest.mark.parametrize(("more", "less"), [(0.1, 0.1), (0.2, 0.05), (0.02, 0.01), (0.4, 0.1)])
+def test_the_paired_interval_covers(n, more, less):
+    """Exact coverage over all outcomes of n pairs: close to the 95 % that it promises."""
+    covered = 0.0
+    for gained in range(n + 1):
+        for lost in range(n + 1 - gained):
+            same = n - gained - lost
+            ways = math.comb(n, gained) * math.comb(n - gained, lost)
+            chance = ways * more**gained * less**lost * (1 - more - less) ** same
+            low, high = Difference(gained, lost, n).interval()
+            covered += chance * (low <= more - less <= high)
+    assert covered > 0.94
