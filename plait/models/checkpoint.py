@@ -2,14 +2,15 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import torch
 from safetensors import SafetensorError, safe_open
-from torch import Tensor
+from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from ..errors import PlaitError
@@ -134,8 +135,16 @@ def part(family: Family, ours: str) -> Part:
     return Part(tuple(name.format(*numbers) + ending for name in found.names), found.cut)
 
 
-def build(checkpoint: Checkpoint, device: torch.device, dtype: torch.dtype) -> Transformer:
-    """The transformer with the checkpoint's weights. Each is read, converted and placed once."""
+def build(
+    checkpoint: Checkpoint,
+    device: torch.device,
+    dtype: torch.dtype,
+    finish: Callable[[nn.Module], None] | None = None,
+) -> Transformer:
+    """The transformer with the checkpoint's weights. Each is read, converted and placed once.
+
+    `finish` is called with each block as soon as its weights are there, and may make it smaller.
+    """
     with torch.device("meta"), _Uninitialised():
         net = Transformer(checkpoint.config)
     wanted = dict(net.state_dict())
@@ -143,20 +152,31 @@ def build(checkpoint: Checkpoint, device: torch.device, dtype: torch.dtype) -> T
         wanted.pop("head.weight")
     parts = {ours: part(checkpoint.family, ours) for ours in wanted}
     _check(checkpoint, wanted, parts)
-    placed: dict[str, Tensor] = {}
-    for ours, made in parts.items():
-        read = [checkpoint.tensors.read(name, device) for name in made.names]
-        tensor = made.cut(checkpoint.config, *read)
-        tensor = _grown(tensor, wanted[ours].shape).to(device, dtype)
-        if tensor.shape != wanted[ours].shape:
-            raise _mismatch(checkpoint, made.names[0], tensor.shape, wanted[ours].shape)
-        if tensor.untyped_storage().nbytes() > tensor.nbytes and made.cut is not _whole:
-            tensor = tensor.clone()  # a view would keep the fused weight in memory
-        placed[ours] = tensor
-    net.load_state_dict(placed, strict=False, assign=True)
+    for number, names in groupby(parts, key=_block):
+        placed = {n: _placed(checkpoint, parts[n], wanted[n], device, dtype) for n in names}
+        net.load_state_dict(placed, strict=False, assign=True)
+        if number >= 0 and finish is not None:
+            finish(net.blocks[number])
     if checkpoint.config.tied:
         net.head.weight = net.embed.weight
     return net.eval().requires_grad_(False)
+
+
+def _block(ours: str) -> int:
+    """The number of the block that a weight belongs to, or -1."""
+    return int(ours.split(".")[1]) if ours.startswith("blocks.") else -1
+
+
+def _placed(
+    checkpoint: Checkpoint, made: Part, wanted: Tensor, device: torch.device, dtype: torch.dtype
+) -> Tensor:
+    read = [checkpoint.tensors.read(name, device) for name in made.names]
+    tensor = _grown(made.cut(checkpoint.config, *read), wanted.shape).to(device, dtype)
+    if tensor.shape != wanted.shape:
+        raise _mismatch(checkpoint, made.names[0], tensor.shape, wanted.shape)
+    if tensor.untyped_storage().nbytes() > tensor.nbytes and made.cut is not _whole:
+        tensor = tensor.clone()  # a view would keep the fused weight in memory
+    return tensor
 
 
 def _whole(_: Config, tensor: Tensor) -> Tensor:

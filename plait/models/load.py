@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -83,9 +84,8 @@ def load(
     if codec.mask_id == checkpoint.config.vocab:
         checkpoint = replace(checkpoint, config=replace(checkpoint.config, vocab=codec.mask_id + 1))
     fit.check(name, checkpoint.config, place, quantize or dtype)
-    net = build(checkpoint, place, precision)
-    if quantize is not None:
-        quantized(net, quantize)
+    smaller = None if quantize is None else partial(quantized, kind=quantize)
+    net = build(checkpoint, place, precision, smaller)
     own = checkpoint.name == "plait"
     slots = checkpoint.settings.get("layout", {})
     return Model(

@@ -25,19 +25,18 @@ def check(kind: str, device: torch.device, dtype: torch.dtype) -> None:
         raise PlaitError("int4 on a GPU computes in bfloat16: add dtype='bfloat16'")
 
 
-def quantize(net: nn.Module, kind: str) -> None:
-    """Quantize the linear layers of all blocks in place; embedding and head stay as they are.
+def quantize(block: nn.Module, kind: str) -> None:
+    """Quantize the linear layers of a block in place; embedding and head stay as they are.
 
     int4 is packed on a GPU; elsewhere torchao has no kernel, and the same values take a byte each.
     Confidences shift a little (arXiv:2508.14896): thresholds of decoders may want new values.
     """
     from torchao.quantization import quantize_
 
-    for block in net.get_submodule("blocks").children():
-        for name, layer in block.named_modules():
-            # A router's few weights decide which experts run, and stay exact.
-            if isinstance(layer, nn.Linear) and not name.endswith("router"):
-                quantize_(layer, _settings(kind, layer))
+    for name, layer in block.named_modules():
+        # A router's few weights decide which experts run, and stay exact.
+        if isinstance(layer, nn.Linear) and not name.endswith("router"):
+            quantize_(layer, _settings(kind, layer))
 
 
 def _settings(kind: str, layer: nn.Linear) -> Any:

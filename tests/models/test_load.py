@@ -3,6 +3,8 @@
 import json
 import runpy
 import shutil
+from dataclasses import replace
+from itertools import groupby
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,7 @@ from tokenizer_files import TEMPLATE, write_tokenizer
 import plait
 from plait.errors import PlaitError
 from plait.models import fit
+from plait.models.checkpoint import build, open_folder
 
 LAYOUT = plait.plain(6)
 
@@ -146,6 +149,23 @@ def test_int8_and_int4_are_close(name, tmp_path):
         net = load(tmp_path, quantize=kind).denoiser.net
         error = (net(tokens % 60, pos) - exact).abs().mean()
         assert 0 < error < most
+
+
+def test_a_block_is_made_smaller_before_the_next_is_read(dream):
+    """Else the whole model would lie in memory in full precision."""
+    checkpoint = open_folder(dream)
+    order: list[str] = []
+
+    class Watched:
+        where, shapes = checkpoint.tensors.where, checkpoint.tensors.shapes
+
+        def read(self, name, device):
+            order.append(name.split(".layers.")[-1].split(".")[0] if "layers" in name else "-")
+            return checkpoint.tensors.read(name, device)
+
+    watched = replace(checkpoint, tensors=Watched())
+    build(watched, torch.device("cpu"), torch.float32, lambda _: order.append("done"))
+    assert [key for key, _ in groupby(order)] == ["-", "0", "done", "1", "done", "-"]
 
 
 def adapter(base: Path, folder: Path, **changes: object) -> torch.nn.Module:
