@@ -131,11 +131,12 @@ def main() -> None:
     options.add_argument("--dtype", default="bfloat16")
     options.add_argument("--quantize", default=None)
     options.add_argument("--folder", default=None, help="where 16 GB fit")
+    options.add_argument("--models", nargs="+", choices=SHAPES, default=list(SHAPES))
     options.add_argument("--small", action="store_true")
     asked = options.parse_args()
     device = torch.device(asked.device)
-    for name, settings in SHAPES.items():
-        shape = settings | (SMALL[name] if asked.small else {})
+    for name in asked.models:
+        shape = SHAPES[name] | (SMALL[name] if asked.small else {})
         with tempfile.TemporaryDirectory(dir=asked.folder) as folder:
             total = write(Path(folder) / name, shape, device)
             found = measure(Path(folder) / name, device, asked.dtype, asked.quantize)
