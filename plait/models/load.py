@@ -74,7 +74,7 @@ def load(
     merged while loading. `quantize` is "int8" or "int4" (weights only, by torchao). Raises
     PlaitError for whatever cannot work, before weights are read.
     """
-    place, precision = _device(device), read_dtype(dtype)
+    place, precision = read_device(device), read_dtype(dtype)
     if quantize is not None:
         may_quantize(quantize, place, precision)
     checkpoint, words = find(name)
@@ -128,7 +128,8 @@ def _codec(checkpoint: Checkpoint, words: Words | None) -> TokenizerCodec:
     return codec_of(checkpoint, words)
 
 
-def _device(name: str | None) -> torch.device:
+def read_device(name: str | None) -> torch.device:
+    """The device of a name, by default a GPU if any; PlaitError if it cannot be used."""
     try:
         device = torch.device(name or ("cuda" if torch.cuda.is_available() else "cpu"))
         torch.empty(0, device=device)
