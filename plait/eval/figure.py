@@ -1,0 +1,58 @@
+"""The figure of a frontier: accuracy against rounds, forwards, seconds and tokens per second."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..errors import PlaitError
+from .frontier import Cell
+
+PANELS = {
+    "rounds": "rounds",
+    "forwards": "forward passes",
+    "seconds": "seconds per answer",
+    "tokens_per_second": "answer tokens per second",
+}
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#8c564b")
+MARKS = "osD^vPX*"
+
+
+def draw(path: Path, cells: Sequence[Cell], title: str, note: str) -> None:
+    """Write the figure; PlaitError if matplotlib is not installed."""
+    try:
+        from matplotlib.figure import Figure
+        from matplotlib.ticker import LogFormatter
+    except ImportError:
+        raise PlaitError(
+            "matplotlib, which draws the figure, is not installed: install plait[plots]"
+        ) from None
+    figure = Figure(figsize=(9, 7.2), layout="constrained")
+    methods = list(dict.fromkeys(cell.method for cell in cells))
+    for axes, (name, label) in zip(figure.subplots(2, 2).flat, PANELS.items(), strict=True):
+        for i, method in enumerate(methods):
+            found = [cell.figures for cell in cells if cell.method == method]
+            found.sort(key=lambda f: f.rounds)
+            accuracy = [100 * f.accuracy for f in found]
+            ends = [(100 * low, 100 * high) for low, high in (f.interval95 for f in found)]
+            below = [a - low for a, (low, _) in zip(accuracy, ends, strict=True)]
+            above = [high - a for a, (_, high) in zip(accuracy, ends, strict=True)]
+            axes.errorbar(
+                [getattr(f, name) for f in found],
+                accuracy,
+                yerr=(below, above),
+                label=method,
+                color=COLOURS[i % len(COLOURS)],
+                marker=MARKS[i % len(MARKS)],
+                markersize=5,
+                linewidth=1.4,
+                elinewidth=0.7,
+                capsize=2,
+            )
+        axes.set(xscale="log", xlabel=label, ylabel="accuracy, %")
+        axes.xaxis.set_major_formatter(LogFormatter(labelOnlyBase=False))
+        axes.xaxis.set_minor_formatter(LogFormatter(labelOnlyBase=False, minor_thresholds=(3, 1)))
+        axes.grid(alpha=0.25, which="both")
+        axes.spines[["top", "right"]].set_visible(False)
+    handles, labels = axes.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False)
+    figure.suptitle(f"{title}\n{note}", fontsize=10)
+    figure.savefig(path, dpi=150)
