@@ -31,6 +31,7 @@ class Answer:
     streams: list[str]
     rounds: int
     forwards: int
+    query_tokens: int  # positions computed, summed over forwards
     answer_tokens: int  # before the first end of each segment; headers and prompt never count
     tokens_per_forward: float
     arness: dict[str, Any]  # "global@1" on the whole canvas, "per_stream" (the summary last)
@@ -187,6 +188,7 @@ def _answer(prompt: str, segments: list[tuple[str, str]], trace: Trace) -> Answe
         streams=[text.strip() for _, text in segments[:-1]],
         rounds=trace.rounds,
         forwards=trace.forwards,
+        query_tokens=trace.query_tokens,
         answer_tokens=tokens,
         tokens_per_forward=round(tokens / trace.forwards, 4),
         arness={"global@1": global_arness(trace), "per_stream": per_region(trace)},
