@@ -1,7 +1,6 @@
 """`plait theory`: the theory of optimal parallel sampling, run on circuits and laws."""
 
 import json
-from collections.abc import Sequence
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -9,6 +8,7 @@ from typer import Argument, Option
 
 from ..errors import PlaitError
 from ._options import Json, Seed
+from ._table import table
 
 DRAWS = 3_000  # for methods that cannot be enumerated: a radius of 0.18 on 8 bits
 
@@ -65,7 +65,7 @@ def theory(
         rows = _methods(law, n, draws, seed)
     else:
         rows = reports.gallery()
-    print(json.dumps(rows, indent=2)) if as_json else _table(rows)
+    print(json.dumps(rows, indent=2)) if as_json else table(rows)
     return 0
 
 
@@ -87,30 +87,3 @@ def _methods(law: str, n: int | None, draws: int | None, seed: int) -> list[dict
     budgets = sorted({1, 2, 3, 4, target.n})
     rows = survey(target, library.streams(law, target.n), budgets, draws or DRAWS, seed)
     return [{"law": law, "n": target.n, **row} for row in rows]
-
-
-def _table(rows: Sequence[dict[str, Any]]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    columns = list(dict.fromkeys(key for row in rows for key in row))
-    same = [c for c in columns if len(rows) > 1 and len({str(row.get(c)) for row in rows}) == 1]
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    shown = [c for c in columns if c not in same]
-    for column in shown:
-        table.add_column(column.replace("_", " "))
-    for row in rows:
-        table.add_row(*(Text(_spelt(row.get(column))) for column in shown))
-    console = Console(highlight=False)
-    for column in same:
-        console.print(f"{column.replace('_', ' ')}: {_spelt(rows[0][column])}")
-    console.print(table)
-
-
-def _spelt(value: object) -> str:
-    if isinstance(value, float):
-        return f"{value:.4g}"
-    if isinstance(value, list):
-        return " ".join(map(str, value))
-    return "" if value is None else str(value)

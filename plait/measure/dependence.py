@@ -4,12 +4,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ..errors import PlaitError
+from ..errors import PlaitError, unknown
 from .corpus import Record
 from .scorer import Scorer
 from .segment import check, cut, paths
 from .seqdep import Text, gains
 
+CONTROLS = ("shuffled", "swapped")  # the same segments in another order; another text's before
 Encode = Callable[[str], list[int]]
 
 
@@ -20,11 +21,14 @@ class Settings:
     segments: str = "step"
     prompt: str = "{prompt}\n"  # how a prompt is written before the text
     header: str = ""  # stands before each segment; not scored
-    controls: bool = True  # also after a shuffle, and after another text
+    controls: tuple[str, ...] = CONTROLS
     seed: int = 0  # of the shuffles
 
     def __post_init__(self) -> None:
         check(self.segments)
+        for control in self.controls:
+            if control not in CONTROLS:
+                raise unknown("control", control, CONTROLS)
 
     def conditions(self) -> dict[str, Any]:
         """The settings, with the unit and the normalisation."""
@@ -71,9 +75,9 @@ def examine(
             yield {**row, "tokens": [len(s) for s in text.segments], "alone": []}
             continue
         other, seed = None, None
-        if settings.controls and len(records) > 1:
+        if "swapped" in settings.controls and len(records) > 1:
             other = text_of(records[(place + 1) % len(records)], encode, settings)
-        if settings.controls:
+        if "shuffled" in settings.controls:
             seed = settings.seed * 1_000_003 + record.line
         try:
             yield {**row, **gains(scorer, text, other, seed)}

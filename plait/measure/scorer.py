@@ -64,8 +64,8 @@ class CausalScorer:
             )
         canvas, where = _canvas(rows, self.model)
         logits = self.model.denoiser(canvas, where).float()
-        logp = logits.log_softmax(-1).gather(-1, canvas.tokens[where][:, None])[:, 0]
-        values = logp.double().cpu().numpy()
+        own = logits.gather(-1, canvas.tokens[where][:, None])[:, 0]
+        values = (own.double() - logits.logsumexp(-1).double()).cpu().numpy()
         out, start = [], 0
         for tree in trees:
             scores = []

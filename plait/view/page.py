@@ -37,7 +37,7 @@ def _side(name: str, trace: Trace, conditions: Mapping[str, Any]) -> dict[str, A
         "conditions": {k: conditions[k] for k in SHOWN if conditions.get(k) is not None},
         "pieces": {t: printable(pieces.get(t, f"⟨{t}⟩")) for t in tokens},
         "mask": trace.mask_id,
-        "eos": trace.eos_id,
+        "ends": sorted(trace.ends),
         "region": trace.region.tolist(),
         "start": trace.start.tolist(),
         "rounds": trace.rounds,

@@ -45,6 +45,17 @@ class Picture:
         self.rounds += 1
         self.committed += int(commit.sum())
 
+    def follow(self, trace: Trace) -> None:
+        """Take in the next round of a trace."""
+        now = trace.round == self.rounds
+        for place, token, kind in zip(
+            trace.position[now], trace.token[now], trace.kind[now], strict=True
+        ):
+            self.tokens[place] = token
+            self.born[place] = MASKED if kind == RETRACT else self.rounds
+        self.rounds += 1
+        self.committed += int((trace.kind[now] == COMMIT).sum())
+
     def _move(self, before: list[int], after: list[int]) -> None:
         """Let each position keep its round where it has gone; new ones are masked."""
         born = dict(zip(before, self.born.tolist(), strict=True))
@@ -71,11 +82,9 @@ class Picture:
 
 def picture_of(trace: Trace) -> Picture:
     """The picture after the last round of a trace."""
-    picture = Picture.blank(trace.region, trace.replay(), trace.ends)
-    for round, place, kind in zip(trace.round, trace.position, trace.kind, strict=True):
-        picture.born[place] = MASKED if kind == RETRACT else round
-    picture.rounds = trace.rounds
-    picture.committed = int((trace.kind == COMMIT).sum())
+    picture = Picture.blank(trace.region, trace.start.copy(), trace.ends)
+    for _ in range(trace.rounds):
+        picture.follow(trace)
     return picture
 
 
