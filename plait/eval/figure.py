@@ -20,7 +20,7 @@ def draw(path: Path, cells: Sequence[Cell], title: str, note: str) -> None:
     """Write the figure; PlaitError if matplotlib is not installed."""
     try:
         from matplotlib.figure import Figure
-        from matplotlib.ticker import LogFormatter
+        from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
     except ImportError:
         raise PlaitError(
             "matplotlib, which draws the figure, is not installed: install plait[plots]"
@@ -48,8 +48,9 @@ def draw(path: Path, cells: Sequence[Cell], title: str, note: str) -> None:
                 capsize=2,
             )
         axes.set(xscale="log", xlabel=label, ylabel="accuracy, %")
-        axes.xaxis.set_major_formatter(LogFormatter(labelOnlyBase=False))
-        axes.xaxis.set_minor_formatter(LogFormatter(labelOnlyBase=False, minor_thresholds=(3, 1)))
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 1.5, 2, 3, 5, 7)))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
+        axes.xaxis.set_minor_formatter(NullFormatter())
         axes.grid(alpha=0.25, which="both")
         axes.spines[["top", "right"]].set_visible(False)
     handles, labels = axes.get_legend_handles_labels()
