@@ -36,7 +36,7 @@ class Final(Cache):
         self, canvas: Canvas, open: Mask, round: Int[Tensor, " B"], memo: Bool[Tensor, "B L"]
     ) -> tuple[Refresh, Bool[Tensor, "B L"]]:
         """Return what is not final yet."""
-        ahead = (open | canvas.masked).cummax(1).values
+        ahead = (open | canvas.masked).cumsum(1) > 0
         stale = ahead | (memo & ~canvas.masked) | due(round, self.refresh)
         return Refresh(stale & canvas.real), canvas.masked
 

@@ -36,7 +36,7 @@ class Suffix(Cache):
         """Return the block and what comes after it."""
         span, entered = memo.enter(open)
         all = entered | due(round, self.refresh)
-        return Refresh(span.inside.cummax(1).values | (all & canvas.real)), span
+        return Refresh((span.inside.cumsum(1) > 0) | (all & canvas.real)), span
 
 
 def prefix(refresh: int = 0) -> Suffix:

@@ -48,7 +48,7 @@ class Windows(Cache):
         near = torch.zeros_like(open)
         for region in range(canvas.regions):
             inside = canvas.region == region
-            ahead = inside & (inside & open).cummax(1).values
+            ahead = inside & ((inside & open).cumsum(1) > 0)
             near |= ahead & (ahead.cumsum(1) <= self.window)
         now = canvas.per_region(open) > 0
         entered = (now & ~memo.begun).any(1, keepdim=True)

@@ -54,23 +54,25 @@ def decode(
     canvas: Canvas,
     seed: int = 0,
     watch: WATCH | None = None,
-    graphs: bool | None = None,
+    rounds: Rounds | None = None,
 ) -> tuple[Canvas, list[Trace]]:
     """Run `decoder` until nothing is masked; see `plait.decode.decode`.
 
-    `graphs` says whether rounds are CUDA graphs; None = on a GPU, if they can be. What the device
-    has done is noted while it computes the next round.
+    `rounds` may be those of an earlier batch of the same size, weights and decoder: their graphs
+    are used again. What the device has done is noted while it computes the next round.
     """
     canvas = decoder.start(canvas, seed)
-    graphs = canvas.tokens.is_cuda if graphs is None else graphs
-    rounds = Rounds(weights, decoder, canvas, seed, graphs)
+    if rounds is None:
+        rounds = Rounds(weights, decoder, canvas, seed, graphs=canvas.tokens.is_cuda)
+    else:
+        rounds.restart(canvas)
     story = Story(canvas, seed, watch)
     behind: list[Log] = []
     while True:
         n, m, busy = rounds.now.count.tolist()
         if not busy:
             break
-        behind.append(_copied(_step(rounds, n, m)))
+        behind.append(copied(stepped(rounds, n, m)))
         if len(behind) > 1:
             story.add(behind.pop(0))
     for log in behind:
@@ -78,7 +80,7 @@ def decode(
     return story.end()
 
 
-def _step(rounds: Rounds, n: int, m: int) -> Log:
+def stepped(rounds: Rounds, n: int, m: int) -> Log:
     """One round; without graphs from now on if it cannot be captured."""
     try:
         return rounds.step(n, m)
@@ -92,7 +94,7 @@ def _step(rounds: Rounds, n: int, m: int) -> Log:
         return rounds.step(n, m)
 
 
-def _copied(log: Log) -> Log:
+def copied(log: Log) -> Log:
     """The log on the host. The copy is queued; it is there once the next round's count is."""
     if not log.change.is_cuda:
         return log

@@ -73,21 +73,35 @@ class Rounds:
     now: Now = field(init=False)
 
     def __post_init__(self) -> None:
+        self.canvas = self.canvas.each(torch.clone)
         c, (rows, length) = self.weights.config, self.canvas.tokens.shape
         self.block = c.block if c.attention == "block" else 0
         self.vocab = c.vocab
-        self._forward = Forward(self.weights, length)
+        self.forward = Forward(self.weights, length)
         shared = self.decoder.cache is None
-        self._bank = Bank.empty(
+        self.bank = Bank.empty(
             self.weights, together(rows, length) if shared else rows, length, shared
         )
         whole = self.canvas.group is None and self.canvas.blind is None
         self._real = self.canvas.real
-        self._whole = whole and bool(self._real.all())
+        self._whole = whole and bool(self._real.all())  # decided once, also for later canvases
         self._groups = not whole
         self._replays: dict[tuple[int, int], tuple[Callable[[], None], Log]] = {}
         self._pool: Any = None
-        self.now = self._ahead(self.canvas, init(self.decoder, self.canvas))
+        fresh = self._ahead(self.canvas, init(self.decoder, self.canvas))
+        self.now = mapped(fresh, torch.clone)  # graphs write into it, and no two may share
+
+    def restart(self, canvas: Canvas) -> None:
+        """Take up another canvas of the same size; what was captured stays in use."""
+        mine, other = leaves(self.canvas), leaves(canvas)
+        if [x.shape for x in mine] != [x.shape for x in other]:
+            raise ValueError("this batch was made for canvases of another size")
+        for home, value in zip(mine, other, strict=True):
+            home.copy_(value)
+        self._real.copy_(canvas.real)
+        after = self._ahead(self.canvas, init(self.decoder, self.canvas))
+        for home, value in zip(leaves(self.now), leaves(after), strict=True):
+            home.copy_(value)
 
     def keep(self, canvas: Canvas) -> Buffer:
         """Return a stand-in: the bank is the engine's own."""
@@ -184,13 +198,13 @@ class Rounds:
         for first in range(0, len(at), some):
             part = slice(first, first + some)
             seen = None if visible is None else visible[part]
-            inputs = canvas.tokens[part], canvas.pos[part], at[part], self._bank, seen
-            x, delta = self._forward(*inputs, 0 if self.decoder.cache is None else first)
+            inputs = canvas.tokens[part], canvas.pos[part], at[part], self.bank, seen
+            x, delta = self.forward(*inputs, 0 if self.decoder.cache is None else first)
             source = (sel[part] - 1).clamp(min=0) if self.weights.config.shift else sel[part]
             place = unpacked(at[part], length).gather(1, source.clamp(max=length - 1))
             row = torch.arange(len(place), device=at.device)[:, None] * n
             index = (row + place.clamp(min=0)).flatten()
-            found.append(self._forward.final(x[index], delta[index]))
+            found.append(self.forward.final(x[index], delta[index]))
         choice = choose(torch.cat(found), self.weights.head, canvas.mask_id)
         return self._view(canvas, now, sel, choice)
 
@@ -257,14 +271,22 @@ def bucket(count: int) -> int:
     return max(16, -(-count // step) * step)
 
 
+def mapped(tree: Any, change: Callable[[Tensor], Tensor]) -> Any:
+    """Nested records with every tensor changed."""
+    if isinstance(tree, Tensor):
+        return change(tree)
+    if isinstance(tree, dict):
+        return {key: mapped(value, change) for key, value in tree.items()}
+    if isinstance(tree, (tuple, list)):
+        return type(tree)(mapped(value, change) for value in tree)
+    if dataclasses.is_dataclass(tree) and not isinstance(tree, type):
+        names = [f.name for f in dataclasses.fields(tree)]
+        return replace(tree, **{name: mapped(getattr(tree, name), change) for name in names})
+    return tree
+
+
 def leaves(tree: Any) -> list[Tensor]:
     """All tensors of nested records, in a fixed order."""
-    if isinstance(tree, Tensor):
-        return [tree]
-    if isinstance(tree, dict):
-        return [leaf for key in tree for leaf in leaves(tree[key])]
-    if isinstance(tree, (tuple, list)):
-        return [leaf for value in tree for leaf in leaves(value)]
-    if dataclasses.is_dataclass(tree) and not isinstance(tree, type):
-        return [x for f in dataclasses.fields(tree) for x in leaves(getattr(tree, f.name))]
-    return []
+    found: list[Tensor] = []
+    mapped(tree, lambda x: found.append(x) or x)  # type: ignore[func-returns-value]
+    return found

@@ -1,5 +1,6 @@
-"""Choose among ways to compute the same by timing them once on the device."""
+"""Time on the device, and choose among ways to compute the same by it."""
 
+import time
 from collections.abc import Callable, Iterable
 from itertools import pairwise
 from typing import Any, TypeVar
@@ -10,14 +11,14 @@ Way = TypeVar("Way")
 
 
 def fastest(run: Callable[[Way], Any], ways: Iterable[Way], repeat: int = 10) -> Way | None:
-    """The way with which `run` takes least time on the GPU; None if all of them fail.
+    """The way with which `run` takes least time; None if all of them fail.
 
     A CUDA graph cannot be captured meanwhile, so it is called in the warm-up before one.
     """
     best: tuple[float, Way] | None = None
     for way in ways:
         try:
-            taken = milliseconds(lambda way=way: run(way), repeat)  # type: ignore[misc]
+            taken = milliseconds(lambda way=way: run(way), True, repeat)  # type: ignore[misc]
         except RuntimeError:  # this way does not take these shapes
             continue
         if best is None or taken < best[0]:
@@ -25,15 +26,43 @@ def fastest(run: Callable[[Way], Any], ways: Iterable[Way], repeat: int = 10) ->
     return None if best is None else best[1]
 
 
-def milliseconds(run: Callable[[], Any], repeat: int = 10, warm: int = 3) -> float:
-    """Median time of `run` on the GPU, after some calls that do not count."""
+def milliseconds(run: Callable[[], Any], gpu: bool, repeat: int = 10, warm: int = 3) -> float:
+    """Median time of `run`, after some calls that do not count."""
     for _ in range(warm):
         run()
+    times = _on_gpu(run, repeat) if gpu else _on_cpu(run, repeat)
+    return sorted(times)[len(times) // 2]
+
+
+def _on_gpu(run: Callable[[], Any], repeat: int) -> list[float]:
     marks = [torch.cuda.Event(enable_timing=True) for _ in range(repeat + 1)]
     marks[0].record()
     for mark in marks[1:]:
         run()
         mark.record()
     torch.cuda.synchronize()
-    times = sorted(a.elapsed_time(b) for a, b in pairwise(marks))
-    return times[len(times) // 2]
+    return [a.elapsed_time(b) for a, b in pairwise(marks)]
+
+
+def _on_cpu(run: Callable[[], Any], repeat: int) -> list[float]:
+    times = []
+    for _ in range(repeat):
+        start = time.perf_counter()
+        run()
+        times.append(1e3 * (time.perf_counter() - start))
+    return times
+
+
+def captured(run: Callable[[], Any]) -> Callable[[], Any]:
+    """`run` as a CUDA graph, to be called again and again."""
+    side = torch.cuda.Stream()
+    side.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(side):
+        for _ in range(2):
+            run()
+    torch.cuda.current_stream().wait_stream(side)
+    torch.cuda.synchronize()
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        run()
+    return graph.replay

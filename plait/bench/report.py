@@ -1,0 +1,89 @@
+"""Run the parts of a benchmark one by one; a part that fails does not lose the others."""
+
+import json
+import platform
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from .. import __version__
+from . import decodes, passes, same
+from .setting import Setting
+
+Part = Callable[[Setting], dict[str, Any]]
+PARTS: dict[str, Part] = {
+    "ceilings": passes.ceilings,
+    "forward": passes.forward,
+    "step": passes.step,
+    "head": passes.head,
+    "rounds": decodes.rounds,
+    "decode": decodes.decode,
+    "against": decodes.against,
+    "eight": passes.eight,
+    "memory": decodes.memory,
+    "streams": decodes.streams,
+    "gsm8k": decodes.gsm8k,
+    "same": same.same,
+}
+
+
+def conditions(s: Setting, name: str) -> dict[str, Any]:
+    """What a reader must know to repeat the numbers."""
+    gpu = s.gpu
+    return {
+        "plait": __version__,
+        "torch": torch.__version__,
+        "device": torch.cuda.get_device_name() if gpu else platform.processor() or "cpu",
+        "threads": torch.get_num_threads(),
+        "dtype": str(s.dtype).removeprefix("torch."),
+        "shape": name,
+        "layers": s.config.layers,
+        "weights": "random",
+    }
+
+
+def run(s: Setting, name: str, parts: Sequence[str], out: Path | None) -> dict[str, Any]:
+    """Measure the parts; write what is known after each of them to `out`, if given."""
+    report: dict[str, Any] = {"conditions": conditions(s, name)}
+    for part in parts:
+        start = time.perf_counter()
+        try:
+            found = PARTS[part](s)
+        except Exception as error:  # the others may still run
+            traceback.print_exc()
+            found = {"error": f"{type(error).__name__}: {error}"[:2000]}
+        if s.gpu:
+            torch.cuda.empty_cache()
+        report[part] = found
+        print(f"{part} ({time.perf_counter() - start:.1f} s)", flush=True)
+        for line in lines(found):
+            print("  " + line, flush=True)
+        if out is not None:
+            half = out.with_suffix(".tmp")
+            half.write_text(json.dumps(report, indent=1))
+            half.replace(out)
+    ratios(report)
+    return report
+
+
+def lines(found: dict[str, Any]) -> list[str]:
+    """A part as text, one line per entry."""
+    made = []
+    for key, value in found.items():
+        if isinstance(value, dict):
+            value = ", ".join(f"{k} {v}" for k, v in value.items())
+        made.append(f"{key}: {value}")
+    return made
+
+
+def ratios(report: dict[str, Any]) -> None:
+    """Add how many times faster the engine was than the reference loop, where both ran."""
+    ours, theirs = report.get("decode", {}), report.get("against", {})
+    for name in ours.keys() & theirs.keys() - {"error"}:
+        theirs[name]["engine is faster by"] = round(
+            theirs[name]["seconds"] / ours[name]["seconds"], 2
+        )
