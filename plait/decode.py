@@ -68,6 +68,7 @@ class Judge(Protocol):
     """Owns a round because it looks at several candidate canvases in one forward pass."""
 
     needs: frozenset[str]  # statistics it wants in every View
+    replays: bool  # is a round made of several, on what one forward pass has found?
 
     def init(self, canvas: Canvas) -> Any:
         """Return the memory it carries from round to round; leading axis B."""
@@ -96,8 +97,7 @@ class Decoder:
     cache: Cache | None = None
 
     def __post_init__(self) -> None:
-        if self.cache is not None:
-            refuse(self)
+        refuse(self)
 
     @property
     def parts(self) -> dict[str, Part]:

@@ -5,12 +5,7 @@ from dataclasses import replace
 from .decode import Decoder
 from .errors import PlaitError
 from .guide import PenaliseEnd
-from .length import EndAtEos, Full
-
-
-def finds_length(decoder: Decoder) -> bool:
-    """Does the method change how many positions a region has?"""
-    return not isinstance(decoder.length, EndAtEos | Full)
+from .length import EndAtEos, Full, finds_length
 
 
 def with_ends(decoder: Decoder, penalty: float = 0.0, early: bool | None = None) -> Decoder:
@@ -24,7 +19,7 @@ def with_ends(decoder: Decoder, penalty: float = 0.0, early: bool | None = None)
         decoder = replace(decoder, guide=PenaliseEnd(penalty, decoder.guide))
     if early is None:
         return decoder
-    if finds_length(decoder):
+    if finds_length(decoder.length):
         raise PlaitError(
             f"'{type(decoder.length).__name__}' decides where a region ends, and so does early "
             "stop; leave one of them out"

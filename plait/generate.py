@@ -9,9 +9,10 @@ from typing import Any
 from . import auxiliary, methods
 from .budget import Budget
 from .decode import Decoder, Round, decode, flow
-from .ends import finds_length, with_ends
+from .ends import with_ends
 from .errors import PlaitError
 from .layout import Layout
+from .length import finds_length
 from .measure.arness import global_arness, per_region
 from .models.load import Model
 from .sample import Categorical
@@ -155,7 +156,7 @@ def _chosen(
         settings = settings | auxiliary.settings(method, model, aux)
     decoder, layout = decoder_for(method, **settings), layout or model.layout()
     if layout.confine is not None:
-        if finds_length(decoder):
+        if finds_length(decoder.length):
             raise PlaitError(
                 f"a form's slots keep their length, and method '{method}' changes lengths; choose "
                 "another method"

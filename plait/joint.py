@@ -99,6 +99,7 @@ class Jointly:
     head: Correct | None
     tokens: int
     needs = frozenset[str]()
+    replays = True
 
     def __post_init__(self) -> None:
         if self.tokens < 1:

@@ -39,6 +39,11 @@ class Full(Length):
         return Change(nothing(canvas)), memo
 
 
+def finds_length(part: Length) -> bool:
+    """Does the part change how many positions a region has?"""
+    return not isinstance(part, EndAtEos | Full)
+
+
 def end_density(view: View) -> Float[Tensor, "B R"]:
     """The share of each region's masks whose candidate is the end of sequence.
 

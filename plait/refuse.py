@@ -1,8 +1,9 @@
-"""Which caches and parts of a decoder cannot work together, said before anything runs."""
+"""Which parts of a decoder cannot work together, said before anything runs."""
 
 from typing import TYPE_CHECKING
 
 from .errors import PlaitError
+from .length import finds_length
 from .revise import Keep
 
 if TYPE_CHECKING:
@@ -16,7 +17,34 @@ WHY = {
 
 
 def refuse(decoder: "Decoder") -> None:
-    """Raise PlaitError if the cache of a decoder contradicts another of its parts.
+    """Raise PlaitError if parts of a decoder contradict each other."""
+    _judge(decoder)
+    _cache(decoder)
+
+
+def _judge(decoder: "Decoder") -> None:
+    """A judge that replays one forward pass has the logits of its own versions, and no more."""
+    if decoder.judge is None or not decoder.judge.replays:
+        return
+    name, guide = type(decoder.judge).__name__, type(decoder.guide).__name__
+    if not decoder.guide.single:
+        raise PlaitError(
+            f"'{name}' looks at its own versions of a row in one forward pass, and the guide "
+            f"'{guide}' looks at others; leave one of them out"
+        )
+    shown = [type(p).__name__ for p in decoder.parts.values() if "attention" in p.needs]
+    moves = [type(decoder.reviser).__name__] if not isinstance(decoder.reviser, Keep) else []
+    moves += [type(decoder.length).__name__] if finds_length(decoder.length) else []
+    if shown or moves:
+        why = "reads attention" if shown else "changes what is written, or where it stands"
+        raise PlaitError(
+            f"'{name}' makes a round of several on the logits of one forward pass, and "
+            f"'{(shown + moves)[0]}' {why}; leave one of them out"
+        )
+
+
+def _cache(decoder: "Decoder") -> None:
+    """A cache must recompute what other parts read, and must not keep what they may change.
 
     The pairs: what must be looked at in every round but is not recomputed; a reviser that reopens
     what a cache has kept for good; guides and judges that look at other canvases than the one

@@ -32,6 +32,7 @@ class Energy:
     temperature: float  # of the weights
     window: tuple[float, float]  # shares of masked positions between which it acts
     needs = frozenset({"masked", "logp"})
+    replays = False
 
     def __post_init__(self) -> None:
         if self.completions < 1:

@@ -26,6 +26,7 @@ class Explore:
     tries: int
     sure: float  # probability from which a position counts as unlocked
     needs = frozenset({"entropy", "logp"})
+    replays = True
 
     def __post_init__(self) -> None:
         if self.tries < 1:

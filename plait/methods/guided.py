@@ -49,7 +49,7 @@ class Supervisor:
         if self.k < 1 or not 0 <= self.sure <= 1:
             raise PlaitError(f"k is {self.k} and sure is {self.sure}; want k >= 1, 0 <= sure <= 1")
 
-    needs = frozenset[str]()
+    needs, replays = frozenset[str](), False
 
     def init(self, canvas: Canvas) -> None:
         """No memory."""

@@ -23,6 +23,7 @@ class Lookahead:
 
     branches: int  # the plain canvas included
     needs = frozenset[str]()
+    replays = True
 
     def __post_init__(self) -> None:
         if self.branches < 1:

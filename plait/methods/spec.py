@@ -23,6 +23,7 @@ class Nested:
 
     depth: int  # drafts beyond the canvas itself
     needs = frozenset[str]()
+    replays = True
 
     def __post_init__(self) -> None:
         if self.depth < 0:
