@@ -25,13 +25,20 @@ def mix(x: Int[Tensor, "*shape"]) -> Int[Tensor, "*shape"]:
 
 
 def words(*counters: Int[Tensor, "..."] | int) -> Int[Tensor, "..."]:
-    """One well-mixed word for each combination of the (broadcast) counters."""
-    state: Tensor | None = None
+    """One well-mixed word for each combination of the (broadcast) counters.
+
+    Numbers are mixed on the host, so that a device need not wait for them.
+    """
+    state: Tensor | int | None = None
     for counter in counters:
-        value = counter if isinstance(counter, Tensor) else torch.tensor(counter)
-        state = mix(value) if state is None else mix(state.to(value.device) ^ mix(value))
+        value = _mixed(counter)
+        state = value if state is None else _mixed(state ^ value)
     assert state is not None
-    return state
+    return state if isinstance(state, Tensor) else torch.tensor(state)
+
+
+def _mixed(x: Tensor | int) -> Tensor | int:
+    return mix(x) if isinstance(x, Tensor) else int(mix(torch.tensor(x)))
 
 
 def uniform(*counters: Int[Tensor, "..."] | int) -> Float[Tensor, "..."]:
