@@ -131,6 +131,15 @@ def split(names: str) -> list[str]:
     return list(dict.fromkeys(filter(None, (name.strip() for name in names.split(",")))))
 
 
+def whole(option: str, numbers: str) -> list[int]:
+    """The whole numbers between commas, none twice; PlaitError for what is none."""
+    found = split(numbers)
+    for text in found:
+        if not text.isdecimal():
+            raise PlaitError(f"{option}: '{text}' is no whole number")
+    return [int(text) for text in found]
+
+
 def warn(session: Session, items: "Sequence[Item]") -> None:
     """Say which tasks the model was not made for."""
     known = session.model.tasks

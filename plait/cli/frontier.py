@@ -72,7 +72,7 @@ def frontier(
 
 def wanted(asked: Request, methods: str, budgets: str) -> list[Plan]:
     """The cells, method by method; PlaitError for a name, an option or a number that is none."""
-    numbers = [_number(text) for text in e.split(budgets)]
+    numbers = e.whole("--tokens-per-round", budgets)
     plans = []
     for spelt in e.split(methods):
         name, *settings = spelt.split(":")
@@ -84,12 +84,6 @@ def wanted(asked: Request, methods: str, budgets: str) -> list[Plan]:
     if not plans:
         raise PlaitError("there is nothing to do: give --methods, and --tokens-per-round")
     return plans
-
-
-def _number(text: str) -> int:
-    if not text.isdecimal() or not int(text):
-        raise PlaitError(f"--tokens-per-round: '{text}' is no whole number above 0")
-    return int(text)
 
 
 def _cell(questions: e.Questions, session: Session, plan: Plan, out: Path) -> "Cell":

