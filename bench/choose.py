@@ -1,0 +1,144 @@
+"""Accuracy against forwards, for every method that the model in the box can run.
+
+    python bench/choose.py --n 50 --out docs/results/methods
+    python bench/choose.py --table docs/results/methods      the tables as Markdown
+
+Every method decodes the same unseen problems of the four tasks, on the same canvas, at its default
+settings; those with a budget write 4 tokens per round, and `llada` also 1. A cell is a file, so an
+interrupted run continues, and several processes may share a folder if their --methods differ.
+"""
+
+import argparse
+import hashlib
+import itertools
+import json
+import platform
+import sys
+from pathlib import Path
+
+import torch
+
+import plait
+from plait import auxiliary, methods
+from plait.cli._catalogue import entry
+from plait.data.problem import Problem, problems
+from plait.data.tasks import load as load_task
+from plait.data.tasks import names as task_names
+from plait.files import write_whole
+from plait.measure.interval import Difference, Share
+from plait.models import box
+
+ALONE = "llada, 1 per round"  # one token per round: what the others are held against
+WITHOUT = {"schema"}  # needs a form
+SEED = 2026  # of the problems
+
+
+def wanted() -> list[str]:
+    """Every method that needs nothing that is not in the box."""
+    able = [n for n in methods.names() if n not in WITHOUT and not auxiliary.options_of(n)]
+    return [ALONE, *able]
+
+
+def sets(n: int) -> list[Problem]:
+    """`n` unseen problems of each task, all different."""
+    streams = [problems(load_task(t), "test", SEED, distinct=True) for t in task_names()]
+    return [p for stream in streams for p in itertools.islice(stream, n)]
+
+
+def measure(model: plait.Model, name: str, asked: list[Problem], batch: int) -> dict:
+    """One cell: which problems are right, and what the method cost."""
+    method = name.split(",")[0]
+    budget = {"tokens_per_round": 1 if name == ALONE else 4} if entry(method).budget else {}
+    prompts = [p.prompt for p in asked]
+    answers = list(plait.generate(model, prompts, method, batch_size=batch, **budget))
+    pairs = zip(asked, answers, strict=True)
+    costs = ("rounds", "forwards", "query_tokens", "answer_tokens")
+    return {
+        "method": name,
+        "right": [int(load_task(p.task).verify(p, a.answer)) for p, a in pairs],
+        **{cost: round(sum(getattr(a, cost) for a in answers) / len(answers), 2) for cost in costs},
+    }
+
+
+def run(args: argparse.Namespace) -> None:
+    """Fill in every cell that the folder does not hold yet."""
+    model = plait.load(args.model, device=args.device)
+    gpu = torch.cuda.get_device_name() if model.device.type == "cuda" else platform.machine()
+    facts = {
+        "model": model.name,
+        "weights": digest(args.model),
+        "device": f"{model.device.type} {gpu}",
+        "problems": f"{args.n} of each task, seed {SEED}",
+        "temperature": 0,
+        "plait": plait.__version__,
+        "torch": torch.__version__,
+    }
+    args.out.mkdir(parents=True, exist_ok=True)
+    asked = sets(args.n)
+    for name in args.methods or wanted():
+        path = args.out / f"{name.replace(', ', '-').replace(' ', '-')}.json"
+        if path.exists():
+            if json.loads(path.read_text())["conditions"] != facts:
+                sys.exit(f"{path} was made under other conditions; choose another --out")
+            continue
+        cell = measure(model, name, asked, args.batch)
+        write_whole(path, json.dumps({"conditions": facts, **cell}) + "\n")
+        print(f"{name:20} {sum(cell['right'])} right, {cell['forwards']} forwards", flush=True)
+
+
+def digest(model: str) -> str:
+    """The beginning of the SHA-256 of a model's weights."""
+    folder = Path(model) if Path(model).is_dir() else box.HERE / model
+    with (folder / box.WEIGHTS).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:12]
+
+
+def percent(right: list[int]) -> str:
+    """For example `97 (93-99)`: per cent with its 95 % Wilson interval."""
+    share = Share(sum(right), len(right))
+    low, high = share.interval()
+    return f"{100 * share.value:.0f} ({100 * low:.0f}-{100 * high:.0f})"
+
+
+def against(right: list[int], other: list[int]) -> str:
+    """For example `-3 (-9 to 2)`: the paired difference in per cent, with its 95 % interval."""
+    found = Difference.of([bool(x) for x in right], [bool(x) for x in other])
+    low, high = found.interval()
+    return f"{100 * found.value:+.0f} ({100 * low:+.0f} to {100 * high:+.0f})"
+
+
+def table(folder: Path) -> None:
+    """Print all cells, the most accurate first, and of equals the cheapest."""
+    cells = [json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))]
+    (facts,) = {json.dumps(cell["conditions"]) for cell in cells}
+    print("Conditions:", ", ".join(f"{k} {v}" for k, v in json.loads(facts).items()) + ".\n")
+    (base,) = (cell["right"] for cell in cells if cell["method"] == ALONE)
+    tasks, n = task_names(), len(base) // len(task_names())
+    head = ["method", "all tasks, %", f"against {ALONE}", *tasks]
+    head += ["rounds", "forwards", "positions computed", "tokens per forward"]
+    print(f"| {' | '.join(head)} |", "|---" * len(head) + "|", sep="\n")
+    for cell in sorted(cells, key=lambda c: (-sum(c["right"]), c["forwards"])):
+        right = cell["right"]
+        row = [cell["method"], percent(right), against(right, base)]
+        row += [percent(right[i * n : (i + 1) * n]) for i in range(len(tasks))]
+        row += [f"{cell['rounds']:.1f}", f"{cell['forwards']:.1f}", f"{cell['query_tokens']:.0f}"]
+        row.append(f"{cell['answer_tokens'] / cell['forwards']:.2f}")
+        print(f"| {' | '.join(row)} |")
+
+
+def main() -> None:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--model", default="plait-tiny")
+    parser.add_argument("--device")
+    parser.add_argument("--n", type=int, default=50, help="problems per task")
+    parser.add_argument("--batch", type=int, default=8)
+    parser.add_argument("--methods", nargs="+", choices=wanted())
+    parser.add_argument("--out", type=Path, default=Path("methods"))
+    parser.add_argument("--table", type=Path, help="print the tables of this folder and stop")
+    args = parser.parse_args()
+    table(args.table) if args.table else run(args)
+
+
+if __name__ == "__main__":
+    main()
