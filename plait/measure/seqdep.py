@@ -19,6 +19,9 @@ from .mean import bootstrap
 from .scorer import Piece, Scorer, Tree
 
 Ids = Sequence[int]
+IN_NATS = frozenset(  # the values of a summary that have a unit
+    ("seqdep", "interval95", "per_token", "per_token_interval95", "profile", "profile_per_token")
+)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,91 @@
+"""`plait audit`: a report on a training set."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+from typer import Option
+
+from . import _options as o
+from ._table import table
+from .measure import Header, Prompt, ScorerName, Source
+
+MOST = 12  # items of a list that are shown
+Against = Annotated[
+    list[Path] | None, Option("--against", help="A test set to look for; may be repeated.")
+]
+Segments = Annotated[
+    str | None,
+    Option(help="As of 'plait measure'. Default: path if all records have paths."),
+]
+Sample = Annotated[int, Option(min=1, help="Records that SeqDep is measured on.")]
+
+
+def audit(
+    source: Source,
+    against: Against = None,
+    scorer: ScorerName = None,
+    segments: Segments = None,
+    prompt: Prompt = "{prompt}",
+    header: Header = "\nSolution:\n",
+    sample: Sample = 100,
+    as_json: o.Json = False,
+    device: o.Device = None,
+    dtype: o.Dtype = "float32",
+) -> int:
+    """Report on a training set: lengths, duplicates, right answers, contamination, SeqDep."""
+    from ..files import as_json as line_of
+    from ..measure.audit import audit as report
+    from ..measure.audit import contamination, named, words
+    from ..measure.corpus import read
+    from ..measure.dependence import Settings
+
+    records = read(source)
+    tests = {name: read(path) for name, path in named(against or []).items()}
+    found: dict[str, Any] = report(records, words)
+    for name, problems in tests.items():
+        found[f"against {name}"] = contamination(records, problems)
+    if scorer is not None:
+        kind = segments or ("path" if all(len(r.paths) > 1 for r in records) else "step")
+        settings = Settings(kind, prompt, header if kind == "path" else "")
+        found["seqdep"] = _seqdep(records[:sample], str(source), settings, scorer, device, dtype)
+    if as_json:
+        print(line_of(found))
+        return 0
+    flat: list[dict[str, Any]] = []
+    for key, value in found.items():
+        inner = value.items() if isinstance(value, dict) else [("", value)]
+        flat += [{"measure": f"{key} {k}".strip(), "value": _spelt(v)} for k, v in inner]
+    table(flat)
+    return 0
+
+
+def _seqdep(
+    records: Sequence[Any],
+    source: str,
+    settings: Any,
+    name: str,
+    device: str | None,
+    dtype: str,
+) -> dict[str, Any]:
+    """SeqDep of some records with its controls, under what it was measured."""
+    import torch
+
+    from ..measure.dependence import examine, summaries
+    from ..measure.scorer import load_scorer
+
+    scorer = load_scorer(name, device, dtype)
+    encode = scorer.model.codec.literal  # type: ignore[attr-defined]
+    with torch.inference_mode():
+        rows = list(examine(records, encode, scorer, settings, source=source))
+    found: dict[str, Any] = {"scorer": name, "dtype": dtype, "segments": settings.segments}
+    for row in summaries(rows):
+        for key in ("texts", "tokens_per_segment", "seqdep", "interval95", "per_token"):
+            found[f"{row['order']} {key}"] = row[key]
+    return found
+
+
+def _spelt(value: Any) -> Any:
+    if isinstance(value, list) and len(value) > MOST:
+        return f"{' '.join(map(str, value[:MOST]))} ... ({len(value)} in all)"
+    return value
