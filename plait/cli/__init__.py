@@ -40,7 +40,7 @@ def app() -> typer.Typer:
     plait.callback(help="Decode diffusion language models in parallel reasoning streams.")(_root)
     for name in names():
         command: Command = getattr(import_module(f"{__name__}.{name}"), name)
-        plait.command(name)(_guarded(command))
+        plait.command(name.replace("_", "-"))(_guarded(command))
     return plait
 
 
