@@ -25,8 +25,8 @@ Command = Callable[..., int]
 
 
 def names() -> list[str]:
-    """Return the names of all commands."""
-    return sorted(p.stem for p in Path(__file__).parent.glob("[a-z]*.py"))
+    """Return the names of all commands; a hyphen stands for the underscore of a file."""
+    return sorted(p.stem.replace("_", "-") for p in Path(__file__).parent.glob("[a-z]*.py"))
 
 
 def app() -> typer.Typer:
@@ -39,8 +39,9 @@ def app() -> typer.Typer:
     )
     plait.callback(help="Decode diffusion language models in parallel reasoning streams.")(_root)
     for name in names():
-        command: Command = getattr(import_module(f"{__name__}.{name}"), name)
-        plait.command(name.replace("_", "-"))(_guarded(command))
+        own = name.replace("-", "_")
+        command: Command = getattr(import_module(f"{__name__}.{own}"), own)
+        plait.command(name)(_guarded(command))
     return plait
 
 
