@@ -182,6 +182,14 @@ class Canvas:
         regions = torch.arange(self.regions, device=where.device)
         return ((self.region[:, :, None] == regions) & where[:, :, None]).sum(1)
 
+    def first_in_region(self, where: Bool[Tensor, "B L"]) -> Int[Tensor, "B L"]:
+        """For each position the first position of its region in `where`; L if there is none."""
+        length, own = self.tokens.shape[1], self.region.clamp(min=0)
+        place = torch.arange(length, device=where.device).expand_as(own)
+        place = torch.where(where & ~self.given, place, length)
+        first = place.new_full((len(own), self.regions), length)
+        return first.scatter_reduce(1, own, place, "amin").gather(1, own)
+
     def write(self, where: Bool[Tensor, "B L"], tokens: Int[Tensor, "B L"]) -> "Canvas":
         """A canvas that holds `tokens` at `where`; given positions never change."""
         return replace(self, tokens=torch.where(where & ~self.given, tokens, self.tokens))

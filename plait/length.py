@@ -21,11 +21,8 @@ class EndAtEos(Length):
     def __call__(self, canvas: Canvas, view: View, memo: Any) -> tuple[Change, Any]:
         """Return the masked positions after an end."""
         del view
-        ended = nothing(canvas)
-        end = canvas.ends(canvas.tokens) & ~canvas.given
-        for region in range(canvas.regions):
-            inside = canvas.region == region
-            ended |= inside & (torch.where(inside, end, False).cumsum(1) > 0)
+        place = torch.arange(canvas.tokens.shape[1], device=canvas.tokens.device)
+        ended = place > canvas.first_in_region(canvas.ends(canvas.tokens))
         return Change(ended & canvas.masked), memo
 
 

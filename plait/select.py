@@ -25,6 +25,20 @@ def rank(score: Float[Tensor, "B L"], open: Bool[Tensor, "B L"]) -> Int[Tensor, 
     return torch.empty_like(order).scatter_(1, order, places)
 
 
+def rank_in(
+    score: Float[Tensor, "B L"], open: Bool[Tensor, "B L"], pool: Int[Tensor, "B L"]
+) -> Int[Tensor, "B L"]:
+    """Place of each open position among those of its pool, as by `rank`; all pools at once."""
+    order = score.sort(dim=1, descending=True, stable=True).indices
+    own = pool.masked_fill(~open, torch.iinfo(pool.dtype).max).gather(1, order)
+    own, then = own.sort(dim=1, stable=True)
+    order = order.gather(1, then)
+    place = torch.arange(score.shape[1], device=score.device).expand_as(order)
+    begins = own != torch.cat((own[:, :1] - 1, own[:, :-1]), 1)
+    begin = torch.where(begins, place, 0).cummax(1).values
+    return torch.empty_like(order).scatter_(1, order, place - begin)
+
+
 @dataclass(frozen=True)
 class TopK(Selector):
     """Commit the best positions of each pool, as many as its quota."""
@@ -38,11 +52,8 @@ class TopK(Selector):
 
     def __call__(self, view: View, memo: Any) -> tuple[Mask, Any]:
         """Return the positions within quota."""
-        score, commit = self.by(view), torch.zeros_like(view.open)
-        for pool in range(view.plan.quota.shape[1]):
-            inside = view.open & (view.plan.pool == pool)
-            commit |= inside & (rank(score, inside) < view.plan.quota[:, pool, None])
-        return commit, memo
+        place = rank_in(self.by(view), view.open, view.plan.pool)
+        return view.open & (place < view.plan.quota.gather(1, view.plan.pool)), memo
 
 
 @dataclass(frozen=True)

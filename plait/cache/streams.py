@@ -45,11 +45,9 @@ class Windows(Cache):
         self, canvas: Canvas, open: Mask, round: Int[Tensor, " B"], memo: Memo
     ) -> tuple[Refresh, Memo]:
         """Return the windows."""
-        near = torch.zeros_like(open)
-        for region in range(canvas.regions):
-            inside = canvas.region == region
-            ahead = inside & ((inside & open).cumsum(1) > 0)
-            near |= ahead & (ahead.cumsum(1) <= self.window)
+        place = torch.arange(open.shape[1], device=open.device)
+        ahead = place - canvas.first_in_region(open)
+        near = ~canvas.given & (ahead >= 0) & (ahead < self.window)
         now = canvas.per_region(open) > 0
         entered = (now & ~memo.begun).any(1, keepdim=True)
         stale = near | (memo.masked & ~canvas.masked)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+import torch
 from jaxtyping import Int
 from torch import Tensor
 
@@ -12,7 +13,7 @@ from ..decode import Decoder
 from ..errors import PlaitError
 from ..parts import Mask, Selector, View
 from ..schedule import Streams
-from ..select import rank
+from ..select import rank_in
 from . import load
 
 
@@ -42,11 +43,10 @@ class InEachStream(Selector):
         """Return what the selector inside commits, and the missing streams' best."""
         commit, memo = self.inner(view, memo)
         commit = commit & view.open
-        for pool in range(view.plan.quota.shape[1]):
-            inside = view.open & (view.plan.pool == pool)
-            due = (view.plan.quota[:, pool] > 0) & ~(commit & inside).any(1)
-            commit = commit | (inside & (rank(view.chosen, inside) == 0) & due[:, None])
-        return commit, memo
+        pool, quota = view.plan.pool, view.plan.quota
+        due = (quota > 0) & (torch.zeros_like(quota).scatter_add_(1, pool, commit.long()) == 0)
+        best = view.open & (rank_in(view.chosen, view.open, pool) == 0)
+        return commit | (best & due.gather(1, pool)), memo
 
 
 def nap(

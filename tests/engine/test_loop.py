@@ -1,11 +1,10 @@
 """The engine writes the same tokens as the plain loop, and counts the same."""
 
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 import torch
+from cached import CACHES, METHODS, SHAPE, canvas, model, plainly, same
 
 from plait import cache as caches
 from plait import methods
@@ -16,9 +15,6 @@ from plait.engine.weights import fused, unsupported
 from plait.errors import PlaitError
 from plait.layout import nap, plain
 from plait.models.transformer import Transformer
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "cache"))
-from test_contract import CACHES, METHODS, SHAPE, canvas, model, plainly, same
 
 BLOCKED = nap(streams=3, length=6, summary=4, header="{j}", summary_header="5", cross="blocked")
 
