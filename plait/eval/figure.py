@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import PlaitError
+from ..view.colours import COLOURS, MARKS
 from .frontier import Cell
 
 PANELS = {
@@ -12,8 +13,6 @@ PANELS = {
     "seconds": "seconds per answer",
     "tokens_per_second": "answer tokens per second",
 }
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#8c564b")
-MARKS = "osD^vPX*"
 
 
 def draw(path: Path, cells: Sequence[Cell], title: str, note: str) -> None:
