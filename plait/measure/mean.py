@@ -1,7 +1,7 @@
 """Means that know their error."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,3 +49,24 @@ def bootstrap(
     picks = rng.integers(len(sums), size=(draws, len(sums)))
     low, high = np.quantile(sums[picks].sum(1) / counts[picks].sum(1), [0.025, 0.975])
     return float(low), float(high)
+
+
+def slope(
+    x: Sequence[float], y: Sequence[float], draws: int = 2000, seed: int = 0
+) -> tuple[float, float, float]:
+    """Least-squares slope of y on x with its 95 % bootstrap interval, drawing points anew.
+
+    NaN where x does not vary.
+    """
+    points = np.array([x, y], dtype=float)
+    rng = np.random.default_rng(seed)
+    picks = rng.integers(points.shape[1], size=(draws, points.shape[1]))
+    low, high = np.quantile(_slope(points[:, picks]), [0.025, 0.975])
+    return float(_slope(points)), float(low), float(high)
+
+
+def _slope(points: np.ndarray) -> np.ndarray | float:
+    """Slopes of [2, ..., N] points."""
+    x, y = points - points.mean(-1, keepdims=True)
+    with np.errstate(invalid="ignore"):
+        return (x * y).sum(-1) / (x * x).sum(-1)

@@ -68,6 +68,7 @@ def heat(trace: Trace) -> "Figure":
     for edge in np.flatnonzero(np.diff(trace.region[trace.region >= 0])):
         axes.axvline(edge + 0.5, color="0.6", linewidth=0.8)
     axes.set(xlabel="position (free ones only)", ylabel="round", ylim=(trace.rounds + 0.5, 0.5))
+    _whole(axes.yaxis)
     figure.colorbar(points, label="probability of the token")
     return figure
 
@@ -114,6 +115,7 @@ def dependence(rows: Mapping[str, Sequence[dict[str, Any]]], per_token: bool = T
             values = summary(texts, order).get(key, [])
             right.plot(range(2, len(values) + 2), values, **style | {"linestyle": line})
     left.set(xlabel="tokens of the text", ylabel="SeqDep, nats per segment")
+    _whole(right.xaxis)
     unit = "nats per token" if per_token else "nats"
     right.set(xlabel="segment", ylabel=f"gain from what stands before, {unit}")
     return _finished(figure, (left, right), left)
@@ -137,6 +139,13 @@ def _style(i: int) -> dict[str, Any]:
         "markersize": 5,
         "linewidth": 1.4,
     }
+
+
+def _whole(axis: Any) -> None:
+    """Ticks at whole numbers only."""
+    from matplotlib.ticker import MaxNLocator
+
+    axis.set_major_locator(MaxNLocator(integer=True))
 
 
 def _finished(figure: "Figure", every: Sequence[Any], named: Any = None) -> "Figure":

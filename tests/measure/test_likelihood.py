@@ -13,7 +13,7 @@ from plait.budget import Budget
 from plait.decode import decode
 from plait.errors import PlaitError
 from plait.measure.likelihood import known, log_likelihood, nelbo
-from plait.measure.mean import Mean, bootstrap
+from plait.measure.mean import Mean, bootstrap, slope
 from plait.theory.denoiser import LawDenoiser
 from plait.theory.library import markov
 from plait.theory.policies import follow, in_blocks
@@ -135,3 +135,15 @@ def test_the_bootstrap_covers_the_mean_of_a_ratio():
         low, high = bootstrap(sums, counts, 300, seed)
         hits += low <= 2 <= high
     assert 0.88 <= hits / 200 <= 0.99
+
+
+def test_a_slope_and_its_interval():
+    import numpy as np
+
+    assert slope([0, 1, 2, 3], [1, 3, 5, 7])[:2] == pytest.approx((2, 2))
+    rng, hits = np.random.default_rng(2), 0
+    for seed in range(100):
+        x = rng.random(50)
+        _, low, high = slope(x.tolist(), (3 * x + rng.normal(0, 1, 50)).tolist(), 300, seed)
+        hits += low <= 3 <= high
+    assert hits >= 86
