@@ -61,7 +61,7 @@ def slope(
     points = np.array([x, y], dtype=float)
     rng = np.random.default_rng(seed)
     picks = rng.integers(points.shape[1], size=(draws, points.shape[1]))
-    low, high = np.quantile(_slope(points[:, picks]), [0.025, 0.975])
+    low, high = np.nanquantile(_slope(points[:, picks]), [0.025, 0.975])
     return float(_slope(points)), float(low), float(high)
 
 
