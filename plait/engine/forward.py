@@ -12,7 +12,8 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from ..models.attention import visibility
 from ..models.rope import Turn
-from .ops import add_norm, gated, linear, quantize, store
+from .ops import add_norm, quantize, store
+from .products import Products
 from .tune import fastest
 from .weights import Layer, Weights
 
@@ -59,6 +60,7 @@ class Forward:
         pos = torch.arange(self.length, device=device)[None]
         turn = Turn.at(pos, c.turned, c.rope_base, c.scaling)
         half = c.head_dim // 2
+        self._products = Products(self.weights)
         self._tables = tuple(t[0, 0, :, :half].contiguous() for t in (turn.cos, turn.sin))
 
     def __call__(
@@ -105,12 +107,12 @@ class Forward:
     ) -> Float[Tensor, "M W"]:
         """One block: changes `x`, returns what its MLP adds to it."""
         c, eight = self.weights.config, layer.qkv.scale is not None
-        qkv = linear(add_norm(x, delta, layer.norm, c.norm_eps, eight), layer.qkv, x.dtype)
+        qkv = self._products("qkv", add_norm(x, delta, layer.norm, c.norm_eps, eight), layer)
         query = write(qkv, norms=(layer.query_norm, layer.key_norm), eps=c.norm_eps)
         heard = attend(query)
-        delta = linear(quantize(heard) if eight else (heard, None), layer.out, x.dtype)
+        delta = self._products("out", quantize(heard) if eight else (heard, None), layer)
         mind = add_norm(x, delta, layer.mlp_norm, c.norm_eps, eight)
-        return linear(gated(linear(mind, layer.gate_up, x.dtype), eight), layer.down, x.dtype)
+        return self._products("down", self._products.gate(mind, layer), layer)
 
     def _mask(self, visible, pos, inside, queried):  # type: ignore[no-untyped-def]
         """Who sees whom, of the queried positions; None = all see all."""

@@ -19,7 +19,9 @@ def fastest(run: Callable[[Way], Any], ways: Iterable[Way], repeat: int = 10) ->
     for way in ways:
         try:
             taken = milliseconds(lambda way=way: run(way), True, repeat)  # type: ignore[misc]
-        except RuntimeError:  # this way does not take these shapes
+        except torch.OutOfMemoryError:
+            raise
+        except Exception:  # this way does not take these shapes, or wants more than a chip has
             continue
         if best is None or taken < best[0]:
             best = taken, way
