@@ -13,6 +13,16 @@ from ..parts import Denoiser, Guide, Mask, by_index
 from ..schedule import Blocks
 from ..select import Threshold
 
+KEPT = 16  # tokens of which a position keeps the credit
+
+
+@dataclass(frozen=True)
+class Memo:
+    """The tokens of a position that have credit, and how much; 0 = a free place."""
+
+    token: Int[Tensor, "B L K"]
+    credit: Float[Tensor, "B L K"]
+
 
 @dataclass(frozen=True)
 class Credit(Guide):
@@ -20,7 +30,8 @@ class Credit(Guide):
 
     Each round C fades by `beta` and the best token of each mask that is looked at gains its
     probability to the power `gamma`. A position that is written loses its credit, so that it
-    starts afresh if it is ever taken back (the published code keeps the old credit).
+    starts afresh if it is ever taken back (the published code keeps the old credit). Where more
+    than `KEPT` different tokens were ahead, the one with the least credit is forgotten.
     """
 
     alpha: float
@@ -37,28 +48,32 @@ class Credit(Guide):
         if self.gamma < 0:
             raise PlaitError(f"gamma is {self.gamma}; it must be 0 or more")
 
-    def init(self, canvas: Canvas) -> Float[Tensor, "B L V"]:
-        """No credit yet; the vocabulary is known after the first forward pass."""
-        return torch.zeros(*canvas.tokens.shape, 1, device=canvas.tokens.device)
+    def init(self, canvas: Canvas) -> Memo:
+        """No credit yet."""
+        token = canvas.tokens[..., None].repeat(1, 1, KEPT)
+        return Memo(token, torch.zeros(token.shape, device=token.device))
 
-    def moved(
-        self, memo: Float[Tensor, "B L V"], index: Int[Tensor, "B M"]
-    ) -> Float[Tensor, "B M V"]:
+    def moved(self, memo: Memo, index: Int[Tensor, "B M"]) -> Memo:
         """Credit moves with its position."""
-        return by_index(memo, index)
+        return Memo(by_index(memo.token, index), by_index(memo.credit, index))
 
     def __call__(
-        self, model: Denoiser, canvas: Canvas, where: Mask, memo: Float[Tensor, "B L W"]
-    ) -> tuple[Float[Tensor, "N V"], Float[Tensor, "B L V"]]:
+        self, model: Denoiser, canvas: Canvas, where: Mask, memo: Memo
+    ) -> tuple[Float[Tensor, "N V"], Memo]:
         """Return the logits with credit, from one forward pass."""
         logits = model(canvas, where).float()
-        memo = memo.expand(-1, -1, logits.shape[-1]).masked_fill(~canvas.masked[..., None], 0)
         mask = torch.tensor([canvas.mask_id], device=logits.device)
-        top, token = logits.index_fill(-1, mask, -torch.inf).softmax(-1).max(-1)
-        gain = torch.where(canvas.masked[where], top**self.gamma, 0)
-        credit = (memo[where] * self.beta).scatter_add(1, token[:, None], gain[:, None])
-        memo = memo.masked_scatter(where[..., None], credit)
-        return logits + self.alpha * credit.log1p(), memo
+        top, best = logits.index_fill(-1, mask, -torch.inf).softmax(-1).max(-1)
+        gain = torch.where(canvas.masked[where], top**self.gamma, 0)[:, None]
+        old = memo.credit.masked_fill(~canvas.masked[..., None], 0)
+        token, credit = memo.token[where], old[where] * self.beta
+        known = (token == best[:, None]) & (credit > 0)
+        place = torch.where(known.any(1), known.int().argmax(1), credit.argmin(1))[:, None]
+        own = torch.where(known, credit, 0).gather(1, place)
+        token, credit = token.scatter(1, place, best[:, None]), credit.scatter(1, place, own + gain)
+        here = where[..., None]
+        after = Memo(memo.token.masked_scatter(here, token), old.masked_scatter(here, credit))
+        return logits.scatter_add(1, token, self.alpha * credit.log1p()), after
 
 
 def credit(

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from ..canvas import Canvas
@@ -16,9 +16,10 @@ from ..score import nats
 
 @dataclass(frozen=True)
 class Memo:
-    """The last prediction at each open position, and for how many rounds it hardly moved."""
+    """The last predictions, where they count, and for how many rounds each hardly moved."""
 
-    logp: Float[Tensor, "B L V"]
+    logp: Float[Tensor, "B L V"]  # the one of the last view: no copy is made
+    looked: Bool[Tensor, "B L"]
     calm: Int[Tensor, "B L"]
 
 
@@ -47,23 +48,24 @@ class Stable(Selector):
 
     def init(self, canvas: Canvas) -> Memo:
         """Nothing was predicted; the vocabulary is known after the first forward pass."""
-        nothing = torch.full((*canvas.tokens.shape, 1), -torch.inf, device=canvas.tokens.device)
-        return Memo(nothing, torch.zeros_like(canvas.tokens))
+        nothing = torch.zeros(*canvas.tokens.shape, 1, device=canvas.tokens.device)
+        return Memo(nothing, torch.zeros_like(canvas.given), torch.zeros_like(canvas.tokens))
 
     def moved(self, memo: Memo, index: Int[Tensor, "B M"]) -> Memo:
-        """Predictions move with their position; a new one has none (-inf, KL infinite)."""
-        logp = by_index(memo.logp, index).masked_fill((index < 0)[..., None], -torch.inf)
-        return Memo(logp, by_index(memo.calm, index))
+        """Predictions move with their position; a new one has none."""
+        return Memo(*(by_index(x, index) for x in (memo.logp, memo.looked, memo.calm)))
 
     def __call__(self, view: View, memo: Memo) -> tuple[Mask, Memo]:
         """Return what is sure and calm; if nothing is, the engine takes the surest."""
         assert view.logp is not None
-        p = view.logp.exp()
-        kl = torch.where(p > 0, p * (view.logp - memo.logp), 0).sum(-1).clamp(min=0)
-        calm = torch.where(view.open & (kl < self.kl), memo.calm + 1, 0)
+        both = view.open & memo.looked
+        now, before = view.logp[both], memo.logp.expand_as(view.logp)[both]
+        p = now.exp()
+        moved = torch.where(p > 0, p * (now - before), 0).sum(-1).clamp(min=0)
+        kl = torch.full_like(view.chosen, torch.inf).masked_scatter(both, moved)
+        calm = torch.where(kl < self.kl, memo.calm + 1, 0)
         commit = view.open & (calm >= self.patience) & (view.chosen > nats(self.sure))
-        logp = view.logp.masked_fill(~view.open[..., None], -torch.inf)
-        return commit, Memo(logp, calm)
+        return commit, Memo(view.logp, view.open, calm)
 
 
 def klass(block: int = 64, kl: float = 0.01, threshold: float = 0.9, patience: int = 2) -> Decoder:

@@ -13,7 +13,7 @@ from plait import methods
 from plait.decode import Decoder, decode
 from plait.errors import PlaitError
 from plait.guide import PenaliseEnd
-from plait.methods.credit import Credit
+from plait.methods.credit import KEPT, Credit, Memo
 from plait.methods.entropy_bound import EntropyBudget
 from plait.methods.hierarchical import BestOfRuns, runs
 from plait.methods.klass import Stable
@@ -155,7 +155,7 @@ def test_calm_is_counted_from_the_second_look():
     assert torch.equal(again.calm, memo.calm)
     moved = part.moved(memo, torch.tensor([[0, 1, -1, 2, 3]]))
     assert moved.calm.tolist() == [[0, 3, 0, 1, 3]]
-    assert (moved.logp[0, 2] == -torch.inf).all()
+    assert moved.looked[0].tolist() == [False, True, False, True, True]
     assert torch.equal(moved.logp[:, [1]], by_index(memo.logp, torch.tensor([[1]])))
 
 
@@ -232,5 +232,41 @@ def test_credit_moves_and_wraps():
     decoder = Decoder(Blocks(8), Threshold(0.9), guide=guide)
     done, _ = decode(Tiny(), decoder, canvas())
     assert not done.masked.any()
-    memo = torch.arange(6.0).reshape(1, 3, 2)
-    assert guide.moved(memo, torch.tensor([[2, -1]])).tolist() == [[[4.0, 5.0], [0.0, 0.0]]]
+    values = torch.arange(6).reshape(1, 3, 2)
+    moved = guide.moved(Memo(values, values.float()), torch.tensor([[2, -1]]))
+    assert moved.token.tolist() == [[[4, 5], [0, 0]]]
+    assert moved.credit.tolist() == [[[4.0, 5.0], [0.0, 0.0]]]
+
+
+class Says:
+    """A model that says what it was given."""
+
+    def __init__(self, rows):
+        self.rows, self.vocab = rows, rows.shape[1]
+
+    def __call__(self, canvas, where):
+        return self.rows
+
+
+def test_credit_of_changing_minds_is_that_of_the_whole_table():
+    """Against C[B, V] as published, for predictions that change from round to round."""
+    guide, start = Credit(alpha=0.7, beta=0.8, gamma=0.2), canvas(one_slot(6), ["1"])
+    memo, table = guide.init(start), torch.zeros(6, 17)
+    rng = torch.Generator().manual_seed(0)
+    for _ in range(12):
+        rows = 3 * torch.randn(6, 17, generator=rng)
+        rows[:, start.mask_id] = -torch.inf
+        top, best = rows.softmax(-1).max(-1)
+        table = (0.8 * table).scatter_add(1, best[:, None], top[:, None] ** 0.2)
+        logits, memo = guide(Says(rows), start, start.masked, memo)
+        assert torch.allclose(logits, rows + 0.7 * table.log1p(), atol=1e-5)
+
+
+def test_what_has_the_least_credit_is_forgotten_first():
+    guide, start = Credit(alpha=1.0, beta=0.5, gamma=1.0), canvas(one_slot(1), ["1"])
+    memo = guide.init(start)
+    tokens = [*range(KEPT), 20]  # one after another, so that the first has faded most
+    for token in tokens:
+        row = torch.zeros(1, 40).scatter(1, torch.tensor([[token]]), 9.0)
+        _, memo = guide(Says(row), start, start.masked, memo)
+    assert sorted(memo.token[0, 1].tolist()) == tokens[1:]
