@@ -37,11 +37,13 @@ class Answer:
     tokens_per_forward: float
     arness: dict[str, Any]  # "global@1" on the whole canvas, "per_stream" (the summary last)
     seconds: float  # wall time of its batch up to its last round, without loading
+    raw: str = field(repr=False)  # `answer` with the spaces around it, which code needs
     trace: Trace = field(repr=False)
 
     def record(self) -> dict[str, Any]:
         """The answer as plain values for JSON, without the trace."""
-        return {f.name: getattr(self, f.name) for f in fields(self) if f.name != "trace"}
+        names = [f.name for f in fields(self) if f.name not in ("raw", "trace")]
+        return {name: getattr(self, name) for name in names}
 
 
 def decoder_for(
@@ -194,5 +196,6 @@ def _answer(prompt: str, segments: list[tuple[str, str]], trace: Trace) -> Answe
         tokens_per_forward=round(tokens / trace.forwards, 4),
         arness={"global@1": global_arness(trace), "per_stream": per_region(trace)},
         seconds=round(trace.seconds, 4),
+        raw=dict(segments).get("text", segments[-1][1]),
         trace=trace,
     )

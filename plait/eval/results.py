@@ -121,7 +121,8 @@ class Results:
             "gold": item.gold,
         }
         values |= {"correct": verdict.correct, "extracted": verdict.extracted, "why": verdict.why}
-        values |= {} if answer is None else answer.record() | _costs(answer)
+        if answer is not None:
+            values |= answer.record() | _costs(answer) | {"answer": answer.raw}
         sample = Sample(values | {"clock": round(clock, 4), "trace": place})
         with (self.folder / SAMPLES).open("ab") as file:
             file.write(as_json(sample.values).encode() + b"\n")

@@ -73,7 +73,7 @@ def _answer(
         clock = time.perf_counter() - start
         verdict = Verdict(False, "", fault)
         if answer is not None:
-            verdict = benchmark.judge(todo[number], answer.answer)
+            verdict = benchmark.judge(todo[number], answer.raw)
         yield results.add(todo[number], verdict, answer, clock)
         start = time.perf_counter()  # judging, and what the caller does, is no decoding
 

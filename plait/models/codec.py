@@ -1,7 +1,7 @@
 """Codecs: text to token ids and back."""
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -9,6 +9,8 @@ from tokenizers import Tokenizer
 
 from ..errors import PlaitError
 
+Message = Mapping[str, str]  # "role" and "content"
+Chat = Callable[[Sequence[Message], bool], str]  # with the words before the next turn, or not
 BETWEEN = "\ue000"  # a private character: marks where a request stands in a template
 
 
@@ -25,13 +27,13 @@ class TokenizerCodec:
         mask: str | int,
         eos: str | int,
         user: str = "",
-        chat: Callable[[str], str] | None = None,
+        chat: Chat | None = None,
         stop: Sequence[int] = (),
         framed: bool = False,
     ) -> None:
         """Read the JSON text `definition`; `user` is what stands before each request.
 
-        With `chat`, which puts a request into the model's template, that stands around it.
+        With `chat`, which puts messages into the model's template, that stands around it.
         `framed` lets the tokenizer put its own tokens around a request instead. `stop` are ids
         that end an answer besides `eos`.
         """
@@ -44,8 +46,8 @@ class TokenizerCodec:
         self.mask_id = self._id(mask)
         self.eos_id = self._id(eos)
         self.stop_ids = frozenset((self.eos_id, *stop))
-        self._user = self.encode(user)
-        self._chat, self._framed = chat, framed
+        self._header, self._user = user, self.encode(user)
+        self._chat, self._framed, self._spelt = chat, framed, False
         unknown = getattr(self._tokens.model, "unk_token", None)
         self._unknown = self._tokens.token_to_id(unknown) if unknown else None
 
@@ -76,6 +78,26 @@ class TokenizerCodec:
         twin._chat = None
         return twin
 
+    def spelt(self) -> "TokenizerCodec":
+        """The same codec for requests that spell out the template and its special tokens."""
+        twin = copy.copy(self)
+        twin._spelt = True
+        return twin
+
+    def conversation(self, messages: Sequence[Message], reply: bool = True) -> str:
+        """The text of a conversation in the model's template, ready for `spelt`.
+
+        With `reply`, what stands before the model's next turn comes last. PlaitError if the model
+        has no template, or plait's own form, which holds one request, is to hold more.
+        """
+        if self._chat is not None:
+            return self._chat(messages, reply)
+        if not self._user:
+            raise PlaitError("the model has no chat template; send the text without one")
+        if [message["role"] for message in messages] != ["user"]:
+            raise PlaitError("this model's template holds one request of a user, and nothing else")
+        return self._header + messages[0]["content"]
+
     @property
     def vocab(self) -> int:
         """Number of token ids, special tokens counted."""
@@ -94,6 +116,8 @@ class TokenizerCodec:
 
     def prompt(self, text: str) -> list[int]:
         """Token ids of a request: what the model expects around it, and the text literally."""
+        if self._spelt:
+            return self.encode(text)
         if self._chat is not None:
             return self._in_template(text, self._chat)
         return self._user + self._plain(text, self._framed)
@@ -115,11 +139,11 @@ class TokenizerCodec:
             ids = ids[:-1]  # what is written goes on from here
         return ids
 
-    def _in_template(self, text: str, chat: Callable[[str], str]) -> list[int]:
+    def _in_template(self, text: str, chat: Chat) -> list[int]:
         literal = self._text.encode(text, add_special_tokens=False).ids
         if literal == self._tokens.encode(text, add_special_tokens=False).ids:
-            return self.encode(chat(text))
-        before, after = chat(BETWEEN).split(BETWEEN)
+            return self.encode(chat([_asked(text)], True))
+        before, after = chat([_asked(BETWEEN)], True).split(BETWEEN)
         return self.encode(before) + literal + self.encode(after)
 
     def _id(self, token: str | int) -> int:
@@ -127,3 +151,7 @@ class TokenizerCodec:
         if number is None:
             raise PlaitError(f"the tokenizer has no token '{token}'")
         return number
+
+
+def _asked(text: str) -> Message:
+    return {"role": "user", "content": text}

@@ -1,7 +1,7 @@
 """The tokenizer of a checkpoint: its special tokens, its chat template, and a codec of them."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from tokenizers import Tokenizer
 
 from ..errors import PlaitError
 from .checkpoint import Checkpoint, read_settings
-from .codec import TokenizerCodec
+from .codec import Chat, Message, TokenizerCodec
 
 TOKENIZER, SETTINGS = "tokenizer.json", "tokenizer_config.json"
 GENERATION = "generation_config.json"
@@ -132,8 +132,8 @@ def ends_of(checkpoint: Checkpoint, words: Words) -> list[int]:
     return list(dict.fromkeys(ids))
 
 
-def template(words: Words) -> Callable[[str], str]:
-    """The model's chat template as a function of one request."""
+def template(words: Words) -> Chat:
+    """The model's chat template as a function of messages."""
     try:
         from jinja2.sandbox import ImmutableSandboxedEnvironment
     except ImportError:
@@ -147,12 +147,8 @@ def template(words: Words) -> Callable[[str], str]:
     room.globals["raise_exception"] = refuse
     page = room.from_string(words.template)
 
-    def chat(text: str) -> str:
-        said: str = page.render(
-            messages=[{"role": "user", "content": text}],
-            add_generation_prompt=True,
-            **words.named,
-        )
+    def chat(messages: Sequence[Message], reply: bool) -> str:
+        said: str = page.render(messages=messages, add_generation_prompt=reply, **words.named)
         return said
 
     return chat
