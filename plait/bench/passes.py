@@ -5,9 +5,11 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
+from torch.profiler import ProfilerActivity
 
 from ..engine.forward import Bank, Forward
 from ..engine.head import choose
+from ..engine.ops import fast
 from .setting import BLOCK, Setting
 
 CANVAS = 1174  # positions: a prompt of 150 and a text of 1,024
@@ -23,7 +25,16 @@ def timed(s: Setting, length: int, queries: int | None = None) -> dict[str, Any]
     """One pass as a CUDA graph, and the share of the roofline it reaches."""
     taken = s.time(s.graph(s.pass_over(length, queries)))
     floor = s.work(length, queries).floor(s.ceilings)
-    return {"ms": round(taken, 3), "floor ms": round(floor, 3), "share": round(floor / taken, 3)}
+    assert s.latest is not None
+    ways = s.latest.products.chosen() | {
+        f"attention {n}": str(backend) for (_, n, _), backend in s.latest.backends.items()
+    }
+    return {
+        "ms": round(taken, 3),
+        "floor ms": round(floor, 3),
+        "share": round(floor / taken, 3),
+        "ways": ways,
+    }
 
 
 @torch.inference_mode()
@@ -75,9 +86,87 @@ def step(s: Setting) -> dict[str, Any]:
     """A cached step: 1, 3 and 8 windows of 32 positions are recomputed."""
     length, found = s.positions(CANVAS), {}
     for windows in (1, 3, 8):
-        found[f"{windows} x 32"] = timed(s, length, windows * s.positions(BLOCK))
+        found[f"{windows} x {s.positions(BLOCK)}"] = timed(s, length, windows * s.positions(BLOCK))
     times = [value["ms"] for value in found.values()]
     return found | {"slowest over fastest": round(max(times) / min(times), 3)}
+
+
+@torch.inference_mode()
+def profile(s: Setting) -> dict[str, Any]:
+    """Where the time of a full pass and of a cached step goes, by kernel, in microseconds."""
+    kind = ProfilerActivity.CUDA if s.gpu else ProfilerActivity.CPU
+    found: dict[str, Any] = {}
+    cases = (
+        (s.positions(512), None),
+        (s.positions(1024), None),
+        (s.positions(CANVAS), s.positions(BLOCK)),
+    )
+    for length, queries in cases:
+        run = s.pass_over(length, queries)
+        run()
+        s.wait()
+        with torch.profiler.profile(activities=[kind]) as told:
+            run()
+            s.wait()
+        own = "self_device_time_total" if s.gpu else "self_cpu_time_total"
+        rows = sorted(told.key_averages(), key=lambda row: -getattr(row, own))[:12]
+        found[f"{length}, {queries or 'all'}"] = {
+            row.key[:60]: f"{getattr(row, own):.0f} in {row.count}" for row in rows
+        }
+    return found
+
+
+@torch.inference_mode()
+def kernels(s: Setting) -> dict[str, Any]:
+    """The largest error of each Triton kernel against torch, relative to the largest number."""
+    if not fast(s.weights.embed):
+        return {"skipped": "Triton kernels run on a GPU"}
+    from ..engine import triton_linear, triton_ops
+
+    c, layer = s.config, s.weights.layers[0]
+    x, delta = (torch.randn(48, c.width, device=s.device, dtype=s.dtype) for _ in range(2))
+    wide = torch.randn(48, 2 * c.hidden, device=s.device, dtype=s.dtype)
+    normed = F.rms_norm((x + delta).float(), (c.width,), layer.norm.float(), c.norm_eps)
+    half, full = wide.float().chunk(2, -1)
+    eight, scale = triton_ops.quantize(x)
+    both = F.linear(x.float(), layer.gate_up.weight.float()).chunk(2, -1)
+    tile = triton_linear.tiles(48)[0]
+    pairs = {
+        "add_norm": (
+            triton_ops.add_norm(x.clone(), delta, layer.norm, c.norm_eps, False)[0],
+            normed,
+        ),
+        "gated": (triton_ops.gated(wide, False)[0], F.silu(half) * full),
+        "quantize": (eight.float() * scale, x),
+        "thin": (
+            triton_linear.thin(x, layer.qkv, tile),
+            F.linear(x.float(), layer.qkv.weight.float(), _float(layer.qkv.bias)),
+        ),
+        "thin, gated": (
+            triton_linear.thin(x, layer.gate_up, tile, gated=True),
+            F.silu(both[0]) * both[1],
+        ),
+    }
+    found = {name: _error(*pair) for name, pair in pairs.items()}
+    ours, logits = (
+        choose(x, s.weights.head, s.mask_id),
+        F.linear(x.float(), s.weights.head.weight.float()),
+    )
+    logits[:, s.mask_id] = -torch.inf
+    logp = logits.log_softmax(-1)
+    found["head, log-probability"] = _error(ours.chosen, logp.amax(-1))
+    found["head, entropy"] = _error(ours.entropy, -(logp.exp() * logp.clamp(min=-1e30)).sum(-1))
+    found["head, same token"] = float((ours.token == logp.argmax(-1)).float().mean())
+    return found
+
+
+def _float(x: torch.Tensor | None) -> torch.Tensor | None:
+    return None if x is None else x.float()
+
+
+def _error(ours: torch.Tensor, true: torch.Tensor) -> float:
+    gap = (ours.float() - true.float()).abs().max() / true.float().abs().max()
+    return round(float(gap), 6)
 
 
 @torch.inference_mode()

@@ -17,9 +17,9 @@ from .setting import Setting
 Part = Callable[[Setting], dict[str, Any]]
 PARTS: dict[str, Part] = {
     "ceilings": passes.ceilings,
+    "kernels": passes.kernels,
     "forward": passes.forward,
     "step": passes.step,
-    "head": passes.head,
     "rounds": decodes.rounds,
     "decode": decodes.decode,
     "against": decodes.against,
@@ -27,7 +27,9 @@ PARTS: dict[str, Part] = {
     "memory": decodes.memory,
     "streams": decodes.streams,
     "gsm8k": decodes.gsm8k,
+    "head": passes.head,
     "same": same.same,
+    "profile": passes.profile,
 }
 
 
@@ -62,28 +64,36 @@ def run(s: Setting, name: str, parts: Sequence[str], out: Path | None) -> dict[s
         print(f"{part} ({time.perf_counter() - start:.1f} s)", flush=True)
         for line in lines(found):
             print("  " + line, flush=True)
-        if out is not None:
-            half = out.with_suffix(".tmp")
-            half.write_text(json.dumps(report, indent=1))
-            half.replace(out)
-    ratios(report)
+        write(report, out)
+    for name, ratio in ratios(report).items():
+        print(f"{name}: the engine is {ratio} times faster than the reference loop", flush=True)
+    write(report, out)
     return report
 
 
+def write(report: dict[str, Any], out: Path | None) -> None:
+    """Write what is known so far, in one piece."""
+    if out is not None:
+        half = out.with_suffix(".tmp")
+        half.write_text(json.dumps(report, indent=1))
+        half.replace(out)
+
+
 def lines(found: dict[str, Any]) -> list[str]:
-    """A part as text, one line per entry."""
+    """A part as text, one line per entry; the ways that were chosen are for the file."""
     made = []
     for key, value in found.items():
         if isinstance(value, dict):
-            value = ", ".join(f"{k} {v}" for k, v in value.items())
+            value = ", ".join(f"{k} {v}" for k, v in value.items() if k != "ways")
         made.append(f"{key}: {value}")
     return made
 
 
-def ratios(report: dict[str, Any]) -> None:
-    """Add how many times faster the engine was than the reference loop, where both ran."""
+def ratios(report: dict[str, Any]) -> dict[str, float]:
+    """How many times faster the engine was than the reference loop; also added to the report."""
     ours, theirs = report.get("decode", {}), report.get("against", {})
-    for name in ours.keys() & theirs.keys() - {"error"}:
-        theirs[name]["engine is faster by"] = round(
-            theirs[name]["seconds"] / ours[name]["seconds"], 2
-        )
+    found = {}
+    for name in sorted(ours.keys() & theirs.keys() - {"error"}):
+        found[name] = round(theirs[name]["seconds"] / ours[name]["seconds"], 2)
+        theirs[name]["engine is faster by"] = found[name]
+    return found

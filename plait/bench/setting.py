@@ -31,6 +31,7 @@ class Setting:
     device: torch.device
     dtype: torch.dtype
     small: bool = False  # short canvases and few rounds, to see that everything runs
+    latest: Forward | None = None  # that of the last `pass_over`
 
     @cached_property
     def net(self) -> Transformer:
@@ -117,7 +118,7 @@ class Setting:
         tokens = torch.randint(0, self.mask_id, (1, length), device=device)
         pos = torch.arange(length, device=device)[None]
         forward, bank = Forward(weights, length), Bank.empty(weights, 1, length, queries is None)
-        at = pos
+        self.latest, at = forward, pos
         if queries is not None:
             forward(tokens, pos, pos, bank)
             size = self.positions(BLOCK)

@@ -31,7 +31,7 @@ def bench(
 
     place = read_device(device)
     kind = dtype or ("bfloat16" if place.type == "cuda" else "float32")
-    parts = part or [name for name in report.PARTS if name != "against"]
+    parts = part or [name for name in report.PARTS if against or name != "against"]
     for name in parts:
         if name not in report.PARTS:
             raise unknown("part", name, report.PARTS)

@@ -53,14 +53,14 @@ class Forward:
 
     weights: Weights
     length: int
-    _backend: dict[tuple[int, int, bool], SDPBackend | None] = field(default_factory=dict)
+    backends: dict[tuple[int, int, bool], SDPBackend | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         c, device = self.weights.config, self.weights.embed.device
         pos = torch.arange(self.length, device=device)[None]
         turn = Turn.at(pos, c.turned, c.rope_base, c.scaling)
         half = c.head_dim // 2
-        self._products = Products(self.weights)
+        self.products = Products(self.weights)
         self._tables = tuple(t[0, 0, :, :half].contiguous() for t in (turn.cos, turn.sin))
 
     def __call__(
@@ -107,12 +107,12 @@ class Forward:
     ) -> Float[Tensor, "M W"]:
         """One block: changes `x`, returns what its MLP adds to it."""
         c, eight = self.weights.config, layer.qkv.scale is not None
-        qkv = self._products("qkv", add_norm(x, delta, layer.norm, c.norm_eps, eight), layer)
+        qkv = self.products("qkv", add_norm(x, delta, layer.norm, c.norm_eps, eight), layer)
         query = write(qkv, norms=(layer.query_norm, layer.key_norm), eps=c.norm_eps)
         heard = attend(query)
-        delta = self._products("out", quantize(heard) if eight else (heard, None), layer)
+        delta = self.products("out", quantize(heard) if eight else (heard, None), layer)
         mind = add_norm(x, delta, layer.mlp_norm, c.norm_eps, eight)
-        return self._products("down", self._products.gate(mind, layer), layer)
+        return self.products("down", self.products.gate(mind, layer), layer)
 
     def _mask(self, visible, pos, inside, queried):  # type: ignore[no-untyped-def]
         """Who sees whom, of the queried positions; None = all see all."""
@@ -147,9 +147,9 @@ class Forward:
 
         if query.is_cuda:
             kind = (*query.shape[::2][:2], mask is None)
-            if kind not in self._backend:
-                self._backend[kind] = fastest(run, BACKENDS)
-            seen = run(self._backend[kind])
+            if kind not in self.backends:
+                self.backends[kind] = fastest(run, BACKENDS)
+            seen = run(self.backends[kind])
         else:
             seen = run()
         return seen.transpose(1, 2).flatten(2).flatten(0, 1)

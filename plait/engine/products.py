@@ -37,6 +37,10 @@ class Products:
         made: Scaled = self._way("gate", x)(x, layer)
         return made
 
+    def chosen(self) -> dict[str, str]:
+        """The ways that were fastest, by product and rows, for reports."""
+        return {f"{name} {rows}": str(_told(way)) for (name, rows), way in self._ways.items()}
+
     def _way(self, name: str, x: Scaled) -> Way:
         rows, key = x[0], (name, len(x[0]))
         if key not in self._ways:
@@ -62,6 +66,10 @@ class Products:
         from .triton_linear import tiles
 
         return [usual, *(partial(_thin, name=name, tile=tile) for tile in tiles(len(rows)))]
+
+
+def _told(way: Way) -> Any:
+    return getattr(way, "keywords", {}).get("tile", "library")
 
 
 def _product(x: Scaled, layer: Layer, name: str, dtype: torch.dtype) -> Tensor:

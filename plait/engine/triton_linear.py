@@ -24,8 +24,14 @@ class Tile:
     stages: int
 
 
-FEW = (Tile(32, 256, 4, 4), Tile(32, 128, 4, 6), Tile(64, 128, 4, 4))  # up to 32 rows
-MANY = (Tile(64, 128, 4, 3), Tile(32, 128, 4, 3), Tile(128, 64, 8, 4))
+FEW = (  # up to 32 rows
+    Tile(16, 256, 4, 5),
+    Tile(32, 256, 4, 4),
+    Tile(32, 128, 4, 6),
+    Tile(64, 128, 4, 4),
+    Tile(64, 256, 8, 3),
+)
+MANY = (Tile(64, 128, 4, 3), Tile(32, 128, 4, 3), Tile(128, 64, 8, 4), Tile(64, 64, 4, 5))
 
 
 def tiles(rows: int) -> tuple[Tile, ...]:

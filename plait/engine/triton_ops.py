@@ -2,6 +2,8 @@
 
 # mypy: disable-error-code="no-untyped-def"
 
+import math
+
 import torch
 import triton
 import triton.language as tl
@@ -67,13 +69,15 @@ def _quantize(x, out, scale, width, BLOCK: tl.constexpr, TOP: tl.constexpr):
 def _store(
     qkv, cos, sin, pos, slot, query, keys, values, query_norm, key_norm, eps,
     HEADS: tl.constexpr, GROUPS: tl.constexpr, DIM: tl.constexpr, NORM: tl.constexpr,
+    SOME: tl.constexpr,
 ):  # fmt: skip
-    """One head of one position: query, key or value."""
-    row, head = tl.program_id(0).to(tl.int64), tl.program_id(1)
+    """SOME heads of one position: queries, keys or values."""
+    row, head = tl.program_id(0).to(tl.int64), tl.program_id(1) * SOME
     half: tl.constexpr = DIM // 2
     at = tl.arange(0, half)
+    inside = tl.arange(0, SOME)[:, None] * DIM + at[None, :]
     source = qkv + row * (HEADS + 2 * GROUPS) * DIM + head * DIM
-    left, right = tl.load(source + at), tl.load(source + half + at)
+    left, right = tl.load(source + inside), tl.load(source + half + inside)
     place = tl.load(slot + row)
     if head >= HEADS + GROUPS:
         target = values + (place * GROUPS + head - HEADS - GROUPS) * DIM
@@ -81,21 +85,24 @@ def _store(
         kind = left.dtype
         a, b = left.to(tl.float32), right.to(tl.float32)
         if NORM:
-            root = tl.rsqrt((tl.sum(a * a, 0) + tl.sum(b * b, 0)) / DIM + eps)
+            root = tl.rsqrt((tl.sum(a * a, 1) + tl.sum(b * b, 1)) / DIM + eps)[:, None]
             weight = query_norm
             if head >= HEADS:
                 weight = key_norm
-            a = (a * root * tl.load(weight + at).to(tl.float32)).to(kind).to(tl.float32)
-            b = (b * root * tl.load(weight + half + at).to(tl.float32)).to(kind).to(tl.float32)
+            low = tl.load(weight + at).to(tl.float32)[None, :]
+            high = tl.load(weight + half + at).to(tl.float32)[None, :]
+            a = (a * root * low).to(kind).to(tl.float32)
+            b = (b * root * high).to(kind).to(tl.float32)
         where = tl.load(pos + row)
-        c, s = tl.load(cos + where * half + at), tl.load(sin + where * half + at)
+        c = tl.load(cos + where * half + at)[None, :]
+        s = tl.load(sin + where * half + at)[None, :]
         left, right = (a * c - b * s).to(kind), (b * c + a * s).to(kind)
         if head >= HEADS:
             target = keys + (place * GROUPS + head - HEADS) * DIM
         else:
             target = query + (row * HEADS + head) * DIM
-    tl.store(target + at, left)
-    tl.store(target + half + at, right)
+    tl.store(target + inside, left)
+    tl.store(target + half + inside, right)
 
 
 def _like(x: Tensor, width: int, eight: bool) -> tuple[Tensor, Tensor]:
@@ -145,9 +152,11 @@ def store(qkv, tables, pos, slot, kv, norms, eps):
     heads = qkv.shape[1] // dim - 2 * groups
     query = torch.empty(len(qkv), heads, dim, device=qkv.device, dtype=qkv.dtype)
     normed = norms[0] is not None
-    _store[(len(qkv), heads + 2 * groups)](
+    some = math.gcd(heads, groups, 8)
+    _store[(len(qkv), (heads + 2 * groups) // some)](
         qkv, *tables, pos, slot, query, kv[0], kv[1],
         norms[0] if normed else qkv, norms[1] if normed else qkv, eps,
-        HEADS=heads, GROUPS=groups, DIM=dim, NORM=normed, num_warps=1,
+        HEADS=heads, GROUPS=groups, DIM=dim, NORM=normed, SOME=some,
+        num_warps=max(1, some // 2),
     )  # fmt: skip
     return query

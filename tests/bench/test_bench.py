@@ -1,0 +1,84 @@
+"""The benchmark's arithmetic, its reference loop, and that all of it runs."""
+
+import json
+
+import pytest
+import torch
+
+from plait import methods
+from plait.bench import reference, report, shapes
+from plait.bench.roofline import Ceilings, Work
+from plait.bench.setting import Setting
+from plait.budget import Budget
+from plait.cli import main
+from plait.decode import decode
+from plait.models.denoiser import NetDenoiser
+
+
+def setting() -> Setting:
+    return Setting(shapes.shape("tiny", layers=1), torch.device("cpu"), torch.float32, small=True)
+
+
+def test_the_work_of_a_pass_of_llada():
+    """Parameters, bytes and operations of the published shape, counted by hand."""
+    config = shapes.shape("llada-8b")
+    body, head = 32 * (4 * 4096**2 + 3 * 4096 * 12288), 4096 * 126464
+    assert (body, head) == (6_979_321_856, 517_996_544)
+    whole = Work.of(config, 1, 1024, 1024, 1024, 2)
+    assert whole.flops == 2 * 1024 * (body + head) + 4 * 1024 * 1024 * 4096 * 32
+    kv = 2 * 1024 * 4096 * 32
+    assert whole.bytes == 2 * (body + head + kv)
+    ceilings = Ceilings(800e12, 3e12)
+    assert whole.floor(ceilings) == pytest.approx(1e3 * whole.flops / 800e12)
+    step = Work.of(config, 1, 32, 1174, 32, 2)
+    assert step.floor(ceilings) == pytest.approx(1e3 * step.bytes / 3e12)
+
+
+@pytest.mark.parametrize("name", shapes.SHAPES)
+def test_shapes_have_the_published_number_of_weights(name):
+    with torch.device("meta"):
+        net = shapes.Transformer(shapes.shape(name))
+    billions = sum(w.numel() for w in net.parameters()) / 1e9
+    known = {"tiny": 0.0117, "smollm2": 0.1345, "llada-8b": 8.016, "dream-7b": 7.616}
+    assert billions == pytest.approx(known[name], rel=0.01)
+
+
+@pytest.mark.parametrize(("count", "end"), [(1, 8), (3, 8)])
+def test_the_reference_loop_is_llada(count, end):
+    """Written apart from the loop of plait, it decodes the same text."""
+    s = setting()
+    canvas = s.canvas([6], 2 * end)
+    plain = methods.load("llada", block=end, budget=Budget(count))
+    done, [trace] = decode(NetDenoiser(s.net), plain, canvas)
+    found, forwards = reference.decode(s.net, canvas.tokens, 6, s.mask_id, end, count)
+    assert torch.equal(found, done.tokens)
+    assert forwards == trace.forwards
+
+
+def test_a_part_that_fails_does_not_lose_the_others(tmp_path, monkeypatch, capsys):
+    def broken(s: Setting) -> dict:
+        raise RuntimeError("no such kernel")
+
+    monkeypatch.setitem(report.PARTS, "forward", broken)
+    out = tmp_path / "figures.json"
+    report.run(setting(), "tiny", ["forward", "step"], out)
+    figures = json.loads(out.read_text())
+    assert figures["forward"] == {"error": "RuntimeError: no such kernel"}
+    assert figures["step"]["1 x 4"]["share"] > 0
+    assert figures["conditions"]["layers"] == 1
+
+
+def test_mistakes_are_one_sentence(capsys):
+    assert main(["bench", "--shape", "llada-9b"]) == 2
+    assert "did you mean 'llada-8b'" in capsys.readouterr().err
+    assert main(["bench", "--part", "stepp"]) == 2
+    assert "did you mean 'step'" in capsys.readouterr().err
+    assert main(["bench", "--json", "/nowhere/x.json"]) == 2
+    assert "there is no folder '/nowhere'" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_all_parts_run():
+    figures = report.run(setting(), "tiny", list(report.PARTS), None)
+    assert not [part for part, found in figures.items() if "error" in found]
+    assert figures["same"]["float32"]["equal rows"] == 1.0
