@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from . import auxiliary, methods
+from . import cache as caches
 from .budget import Budget
 from .decode import Decoder, Round, decode, flow
 from .ends import with_ends
@@ -55,12 +56,15 @@ def decoder_for(
     top_k: int = 0,
     end_penalty: float = 0.0,
     early_stop: bool | None = None,
+    cache: str | None = None,
+    cache_settings: Mapping[str, Any] | None = None,
     **settings: Any,
 ) -> Decoder:
-    """Return the decoder of a method with a budget, a sampler and a policy for ends.
+    """Return the decoder of a method with a budget, a sampler, a policy for ends and a cache.
 
     Raises PlaitError for unknown names, values out of range, a budget for a method that decides by
-    itself how many tokens to write, and a temperature for a bar that was not set for it.
+    itself how many tokens to write, a temperature for a bar that was not set for it, and a cache
+    that contradicts the method.
     """
     if not 0 <= temperature < math.inf:
         raise PlaitError(f"temperature is {temperature}; it must be 0 (greedy) or more")
@@ -78,6 +82,8 @@ def decoder_for(
     if temperature > 0:
         _refuse_bars(method, temperature, settings)
         decoder = replace(decoder, sampler=Categorical(temperature, top_p, top_k))
+    if cache is not None:
+        decoder = replace(decoder, cache=caches.load(cache, **(cache_settings or {})))
     return decoder
 
 

@@ -61,7 +61,10 @@ class Blocks(Cache):
 def exact_block(refresh: int = 0) -> Blocks:
     """Recompute the blocks that are open or have changed; later ones are not computed at all.
 
-    Exact, since no block of such a model sees a later one. A finished block is computed once more
-    with all its tokens, in the first round of the next.
+    No block of such a model sees a later one. A finished block is computed once more with all its
+    tokens, in the first round of the next.
+
+    Needs: a block-causal model.
+    Exact: always.
     """
     return Blocks(refresh)

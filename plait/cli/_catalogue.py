@@ -4,11 +4,10 @@ import ast
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, TypeGuard
 
 from .. import methods
-from ..errors import unknown
+from ..registry import Folder
 
 ARXIV = re.compile(r"arXiv:(\d{4}\.\d{4,5})")
 FRAME = ("Budget", "Decoder", "PlaitError")  # what methods make that is no part
@@ -45,17 +44,14 @@ class Entry:
         return self.what.splitlines()[0]
 
 
-def entries() -> list[Entry]:
-    """Return all methods by name."""
-    return [entry(name) for name in methods.names()]
+def entries(folder: Folder = methods.FOLDER) -> list[Entry]:
+    """Return all methods by name, or what else is in a folder of functions."""
+    return [entry(name, folder) for name in folder.names()]
 
 
-def entry(name: str) -> Entry:
+def entry(name: str, folder: Folder = methods.FOLDER) -> Entry:
     """Return what the method `name` says of itself."""
-    if name not in methods.names():
-        raise unknown("method", name, methods.names())
-    source = Path(methods.__path__[0], f"{name}.py").read_text(encoding="utf-8")
-    module = ast.parse(source)
+    module = ast.parse(folder.source(name))
     (function,) = (f for f in module.body if isinstance(f, ast.FunctionDef) and f.name == name)
     origin = ast.get_docstring(module) or ""
     what, needs, exact = _told(ast.get_docstring(function) or origin or name)

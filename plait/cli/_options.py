@@ -54,6 +54,13 @@ Settings = Annotated[
     list[str] | None,
     Option("--set", metavar="KEY=VALUE", help="An option of the method; may be repeated."),
 ]
+Cache = Annotated[
+    str | None, Option(help="Recompute a part of the canvas only; see 'plait caches'.")
+]
+CacheSettings = Annotated[
+    list[str] | None,
+    Option("--cache-set", metavar="KEY=VALUE", help="An option of the cache; may be repeated."),
+]
 Json = Annotated[bool, Option("--json", help="Write JSON instead.")]
 Live = Annotated[
     bool | None, Option("--live/--no-live", help="Show the streams fill in. Default: on a terminal")
@@ -84,22 +91,42 @@ def read_settings(method: str, settings: Sequence[str]) -> dict[str, Any]:
 
     beside = models_of(method)
     known = {k: h for k, h in options_of(method).items() if k != "budget" and k not in beside}
-    values: dict[str, Any] = {}
-    for setting in settings:
-        name, equals, text = setting.partition("=")
-        if not equals:
-            raise PlaitError(f"--set {setting}: write it as --set key=value")
+    for name in (setting.partition("=")[0] for setting in settings):
         if name == "budget":
             raise PlaitError("--set budget: use --tokens-per-round or --rounds")
         if name in beside:
             raise PlaitError(f"--set {name}: use --aux")
+    return _values("--set", f"method '{method}'", known, settings)
+
+
+def read_cache(cache: str | None, settings: Sequence[str]) -> dict[str, Any]:
+    """Return the values of the "key=value" texts of a cache."""
+    from .. import cache as caches
+
+    if cache is None:
+        if settings:
+            raise PlaitError("--cache-set goes with --cache: name the cache")
+        return {}
+    hints = get_type_hints(caches.function(cache))
+    known = {name: hint for name, hint in hints.items() if name != "return"}
+    return _values("--cache-set", f"cache '{cache}'", known, settings)
+
+
+def _values(
+    flag: str, owner: str, known: dict[str, Any], settings: Sequence[str]
+) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for setting in settings:
+        name, equals, text = setting.partition("=")
+        if not equals:
+            raise PlaitError(f"{flag} {setting}: write it as {flag} key=value")
         if name not in known:
-            raise unknown(f"option of method '{method}'", name, known)
-        values[name] = read(name, text, known[name])
+            raise unknown(f"option of {owner}", name, known)
+        values[name] = read(name, text, known[name], flag)
     return values
 
 
-def read(name: str, text: str, hint: Any) -> Any:
+def read(name: str, text: str, hint: Any, flag: str = "--set") -> Any:
     """Return `text` as a value of the type `hint`; PlaitError says what would be one."""
     choices = get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
     for choice in choices:
@@ -115,7 +142,7 @@ def read(name: str, text: str, hint: Any) -> Any:
             except ValueError:
                 continue
     wanted = " or ".join(_spelt(choice) for choice in choices)
-    raise PlaitError(f"--set {name}={text}: the value must be {wanted}")
+    raise PlaitError(f"{flag} {name}={text}: the value must be {wanted}")
 
 
 def _spelt(choice: Any) -> str:

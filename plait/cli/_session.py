@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from .. import __version__
 from ..errors import PlaitError
-from ._options import options_of, read_settings
+from ._options import options_of, read_cache, read_settings
 from ._say import listed, say
 
 if TYPE_CHECKING:
@@ -43,6 +43,8 @@ class Request:
     early_stop: bool | None = None
     seed: int = 0
     settings: tuple[str, ...] = ()  # key=value
+    cache: str | None = None
+    cache_settings: tuple[str, ...] = ()  # key=value
     device: str | None = None
     dtype: str = "float32"
     batch_size: int = 8
@@ -62,6 +64,9 @@ class Request:
             if "inside" not in options_of(self.method):
                 raise PlaitError(f"method '{self.method}' takes no other method inside; use nap")
             chosen["inside"] = self.inside
+        if self.cache is not None or self.cache_settings:
+            chosen["cache_settings"] = read_cache(self.cache, self.cache_settings)
+            chosen["cache"] = self.cache
         unnamed = self.tokens_per_round is None and self.rounds is None
         if unnamed and "budget" in options_of(self.method):
             chosen["tokens_per_round"] = TOKENS_PER_ROUND
@@ -172,7 +177,7 @@ class Session:
 
     def conditions(self) -> dict[str, Any]:
         """All that decides what comes out: two runs with the same conditions can be joined."""
-        spared = ("batch_size", "settings", "streams", "length", "summary")
+        spared = ("batch_size", "settings", "cache_settings", "streams", "length", "summary")
         asked = {k: v for k, v in asdict(self.request).items() if k not in spared}
         slots = {segment.name: segment.length for segment in self.layout.segments}
         found = {"model": self.model.name, "device": self.model.device.type, "slots": slots}

@@ -24,6 +24,6 @@ def bibtex(entry: _catalogue.Entry) -> str:
         f"  eprint = {{{entry.arxiv}}},\n"
         f"  archivePrefix = {{arXiv}},\n"
         f"  url = {{https://arxiv.org/abs/{entry.arxiv}}},\n"
-        f"  note = {{{entry.line} Run as the method {entry.name} of plait}}\n"
+        f"  note = {{{entry.line} Run as {entry.name} by plait}}\n"
         "}"
     )

@@ -22,6 +22,11 @@ MARKDOWN = (
     "[Which one to choose](choose-a-method.md).",
 )
 
+NOTES = (
+    "budget: --tokens-per-round or --rounds; aux: --aux; the others: --set name=value.\n"
+    "Exact methods draw from the model's law, or lose nothing; the others approximate."
+)
+
 
 def methods(
     name: Annotated[str | None, Argument(help="Show this method only.", show_default=False)] = None,
@@ -37,31 +42,28 @@ def methods(
     elif markdown:
         print(_markdown(found))
     elif name:
-        print(_page(found[0]))
+        print(page(found[0]))
     else:
-        _table(found)
+        table("method", found, NOTES)
     return 0
 
 
-def _table(found: list[Entry]) -> None:
+def table(kind: str, found: list[Entry], notes: str) -> None:
+    """Print entries as a table, and notes below it."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for column in ("method", "what it does", "arXiv", "options"):
-        table.add_column(column, no_wrap=column in ("method", "arXiv"))
+    made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for column in (kind, "what it does", "arXiv", "options"):
+        made.add_column(column, no_wrap=column in (kind, "arXiv"))
     for entry in found:
         facts = "\n".join([entry.line, *_facts(entry)])
         cells = (entry.name, facts, entry.arxiv, "\n".join(_options(entry)))
-        table.add_row(*(Text(cell) for cell in cells), end_section=True)
+        made.add_row(*(Text(cell) for cell in cells), end_section=True)
     console = Console(highlight=False)
-    console.print(table)
-    console.print(
-        "\nbudget: --tokens-per-round or --rounds; aux: --aux; the others: --set name=value.\n"
-        "Exact methods draw from the model's law, or lose nothing; the others approximate.\n"
-        "'plait methods NAME' shows one method."
-    )
+    console.print(made)
+    console.print(f"\n{notes}\n'plait {kind}s NAME' shows one {kind}.")
 
 
 def _facts(entry: Entry) -> list[str]:
@@ -76,13 +78,14 @@ def _options(entry: Entry) -> list[str]:
     return shared + [f"{s.name}={s.default}" for s in entry.settings]
 
 
-def _page(entry: Entry) -> str:
+def page(entry: Entry, flag: str = "--set") -> str:
+    """All that one entry says of itself."""
     lines = [entry.origin, "", entry.what, "", *_facts(entry), "", "Options:"]
     if entry.budget:
         lines.append("  --tokens-per-round N, or --rounds N")
     if entry.aux:
         lines.append("  --aux MODEL  (the second model)")
-    lines += [f"  --set {s.name}={s.default}  ({s.type})" for s in entry.settings]
+    lines += [f"  {flag} {s.name}={s.default}  ({s.type})" for s in entry.settings]
     return "\n".join([*lines, "", bibtex(entry)])
 
 
