@@ -84,27 +84,24 @@ def attentive(model: Denoiser) -> Attentive:
     """Return the model as one that shows its attention; PlaitError if it does not."""
     if isinstance(model, Attentive):
         return model
-    raise PlaitError(
-        "this method reads attention weights, and this model does not show them; "
-        "choose a method that needs probabilities only"
-    )
+    raise _lacking("reads attention weights", "does not show them")
 
 
 def blending(model: Denoiser) -> Blending:
     """Return the model as one that reads mixtures; PlaitError if it does not."""
     if isinstance(model, Blending):
         return model
-    raise PlaitError(
-        "this method feeds mixtures of tokens to the model, and this model takes tokens only; "
-        "choose a method that needs probabilities only"
-    )
+    raise _lacking("feeds mixtures of tokens to the model", "takes tokens only")
 
 
 def layered(model: Denoiser) -> Layered:
     """Return the model as one that shows its states; PlaitError if it does not."""
     if isinstance(model, Layered):
         return model
-    raise PlaitError(
-        "this method puts a layer before the model's head, and this model does not show what its "
-        "head reads; choose a method that needs probabilities only"
+    raise _lacking("puts a layer before the model's head", "does not show what its head reads")
+
+
+def _lacking(does: str, lacks: str) -> PlaitError:
+    return PlaitError(
+        f"this method {does}, and this model {lacks}; choose a method that needs probabilities only"
     )
