@@ -57,6 +57,11 @@ def plait_tiny() -> Recipe:
     return Recipe(
         model=Config(vocab=768, width=320, layers=9, heads=5, kv_heads=5, hidden=896, context=304),
         codec=box.HERE / "plait-tiny" / box.CODEC,
+        rows=Rows(positions=43_264),
+        objective=Objective(weight="inverse", normaliser="free"),
+        optimiser=Optimiser(rate=1.5e-3),
+        graphed=True,
+        half=True,
     )
 
 
