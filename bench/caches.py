@@ -1,0 +1,136 @@
+"""What each cache costs and saves on the model in the box: accuracy, forwards, positions.
+
+    python bench/caches.py --out docs/results/caches.json
+    python bench/caches.py --table docs/results/caches.json > docs/results/caches.md
+
+Each cell is kept as soon as it is done, so an interrupted run continues. Problems are paired: the
+same ones with and without each cache.
+"""
+
+import argparse
+import itertools
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from in_the_box import TASKS, conditions, problem_sets
+
+import plait
+from plait import cache as caches
+from plait.data.problem import Problem
+from plait.data.tasks import load as load_task
+from plait.measure.interval import Share
+
+METHODS: dict[str, dict[str, Any]] = {"nap": {}, "llada": {"block": 16}}
+# Sizes for a canvas of 200 positions; the defaults are the papers', for a thousand.
+SIZES: dict[str, dict[str, Any]] = {
+    "streams": {"window": 16, "refresh": 8},
+    "window": {"window": 64, "active": 24, "refresh": 8},
+    "vicinity": {"near": 8, "warmup": 2},
+    "dkv_greedy": {"ahead": 8, "near": 8, "refresh": 2},
+}
+NEEDS_BLOCKS = ("dual", "prefix", "vicinity", "evict")  # without blocks they keep nothing
+
+
+def wanted(method: str) -> list[str]:
+    """The caches to measure with a method; "" = none."""
+    names = [name for name in caches.names() if name != "exact_block"]  # the box sees both ways
+    return ["", *(n for n in names if method == "llada" or n not in NEEDS_BLOCKS)]
+
+
+def measure(
+    model: plait.Model, problems: list[Problem], method: str, name: str, budget: int, batch: int
+) -> dict[str, Any]:
+    """One cell."""
+    options: dict[str, Any] = {"tokens_per_round": budget, **METHODS[method]}
+    if name:
+        options |= {"cache": name, "cache_settings": SIZES.get(name, {})}
+    prompts = [problem.prompt for problem in problems]
+    answers = list(plait.generate(model, prompts, method, batch_size=batch, **options))
+    pairs = zip(problems, answers, strict=True)
+    marks = [int(load_task(p.task).verify(p, a.answer)) for p, a in pairs]
+    share = Share(sum(marks), len(marks))
+    return {
+        "marks": marks,
+        "texts": [answer.text for answer in answers],
+        "accuracy": round(share.value, 4),
+        "interval95": [round(bound, 4) for bound in share.interval()],
+        "forwards": sum(answer.forwards for answer in answers) / len(answers),
+        "query_tokens": sum(answer.query_tokens for answer in answers) / len(answers),
+        "seconds": round(sum(answer.seconds for answer in answers[batch - 1 :: batch]), 2),
+    }
+
+
+def run(args: argparse.Namespace) -> None:
+    """Fill in every cell that the output does not hold yet."""
+    model = plait.load(args.model, device=args.device, dtype=args.dtype)
+    told = conditions(model, args) | {"n": args.n, "tokens_per_round": args.budget}
+    told |= {"sizes": SIZES, "methods": METHODS, "threads": torch.get_num_threads()}
+    out = Path(args.out)
+    result: dict[str, Any] = {"conditions": told, "cells": {}}
+    if out.exists():
+        before = json.loads(out.read_text())
+        if before["conditions"] != json.loads(json.dumps(told)):
+            raise SystemExit(f"{out} was made under other conditions; choose another --out")
+        result = before
+    sets = problem_sets(list(TASKS), args.n, None, args.split)
+    for method, task in itertools.product(METHODS, sets):
+        for name in wanted(method):
+            key = f"{method}|{task}|{name}"
+            if key in result["cells"]:
+                continue
+            cell = measure(model, sets[task], method, name, args.budget, args.batch)
+            result["cells"][key] = cell
+            half = out.with_suffix(".tmp")
+            half.write_text(json.dumps(result, indent=1))
+            half.replace(out)
+            print(f"{key:32} {cell['accuracy']:.3f} {cell['query_tokens']:9.0f}", flush=True)
+
+
+def table(path: str) -> None:
+    """Print the results as Markdown."""
+    result = json.loads(Path(path).read_text())
+    facts = ", ".join(f"{k} {v}" for k, v in result["conditions"].items() if k != "sizes")
+    print("# Caches on the model in the box\n")
+    print(f"Conditions: {facts}.\n\nSizes that differ from the defaults: {SIZES}.\n")
+    print(
+        "Right answers in % with 95 % Wilson intervals; lost / won: problems that the same method"
+    )
+    print("solves without the cache only / with it only. Texts that are equal to those without a")
+    print("cache, in %. Forwards and positions computed are means per problem.\n")
+    print("| method | problems | cache | right | lost / won | equal texts | forwards | positions |")
+    print("|---|---|---|---|---|---|---|---|")
+    cells = result["cells"]
+    for key, cell in cells.items():
+        method, task, name = key.split("|")
+        plain = cells[f"{method}|{task}|"]
+        both = list(zip(plain["marks"], cell["marks"], strict=True))
+        lost, won = sum(a > b for a, b in both), sum(a < b for a, b in both)
+        texts = zip(plain["texts"], cell["texts"], strict=True)
+        equal = sum(a == b for a, b in texts) / len(both)
+        low, high = cell["interval95"]
+        right = f"{100 * cell['accuracy']:.1f} ({100 * low:.1f}-{100 * high:.1f})"
+        columns = [method, task, name or "none", right, f"{lost} / {won}" if name else ""]
+        columns += [f"{100 * equal:.0f}" if name else "", f"{cell['forwards']:.1f}"]
+        print(f"| {' | '.join(columns)} | {cell['query_tokens']:.0f} |")
+
+
+def main() -> None:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--model", default="plait-tiny")
+    parser.add_argument("--device")
+    parser.add_argument("--dtype", default="float32")
+    parser.add_argument("--split", default="test")
+    parser.add_argument("--n", type=int, default=100, help="problems per task")
+    parser.add_argument("--batch", type=int, default=25)
+    parser.add_argument("--budget", type=int, default=8, help="tokens per round")
+    parser.add_argument("--out", default="caches.json")
+    parser.add_argument("--table", help="print this result file as Markdown and stop")
+    args = parser.parse_args()
+    table(args.table) if args.table else run(args)
+
+
+if __name__ == "__main__":
+    main()
