@@ -150,21 +150,12 @@ class Recorder:
 def events(done: "Round") -> np.ndarray:
     """Return the events of one round: [E, 5] of row, kind, position, token, score; sorted."""
     canvas, view = done.view.canvas, done.view
-    mask, eos = (
-        torch.full_like(view.draw, canvas.mask_id),
-        torch.full_like(view.draw, canvas.eos_id),
-    )
-    nothing = torch.zeros_like(view.chosen)
-    parts = []
-    for kind, where, token, score in (
-        (COMMIT, done.commit, view.draw, view.chosen),
-        (REWRITE, done.rewrite, view.draw, view.chosen),
-        (RETRACT, done.retract, mask, nothing),
-        (FILL, done.fill, eos, nothing),
-    ):
-        row, place = where.nonzero(as_tuple=True)
-        names = place if canvas.id is None else canvas.id[row, place]
-        columns = [row, torch.full_like(row, kind), names, token[row, place], score[row, place]]
-        parts.append(torch.stack([c.double() for c in columns], 1))
-    table = torch.cat(parts).cpu().numpy()
-    return table[np.lexsort((table[:, 2], -table[:, 4], table[:, 1], table[:, 0]))]
+    masks = torch.stack((done.commit, done.rewrite, done.retract, done.fill)).cpu().numpy()
+    kind, row, place = masks.nonzero()
+    drawn = kind <= REWRITE
+    token = np.where(kind == RETRACT, canvas.mask_id, canvas.eos_id)
+    token = np.where(drawn, view.draw.cpu().numpy()[row, place], token)
+    score = np.where(drawn, view.chosen.cpu().numpy()[row, place], 0)
+    names = place if canvas.id is None else canvas.id.cpu().numpy()[row, place]
+    order = np.lexsort((names, -score, kind, row))
+    return np.stack([row, kind, names, token, score], 1).astype(float)[order]
