@@ -15,7 +15,7 @@ def table(rows: Sequence[dict[str, Any]]) -> None:
     grid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     shown = [c for c in columns if c not in same]
     for column in shown:
-        grid.add_column(column.replace("_", " "))
+        grid.add_column(column.replace("_", " "), no_wrap=column == shown[0], overflow="fold")
     for row in rows:
         grid.add_row(*(Text(_spelt(row.get(column))) for column in shown))
     console = Console(highlight=False)

@@ -65,8 +65,27 @@ def theory(
         rows = _methods(law, n, draws, seed)
     else:
         rows = reports.gallery()
-    print(json.dumps(rows, indent=2)) if as_json else table(rows)
+    if as_json:
+        print(json.dumps(rows, indent=2))
+    elif action is Action.methods:
+        _survey(rows)
+    else:
+        table(rows)
     return 0
+
+
+def _survey(rows: list[dict[str, Any]]) -> None:
+    """What methods did, and below it, once each, why others could not run."""
+    heads = {"tokens_per_round": "k", "mean_rounds": "rounds", "most_rounds": "most"}
+    heads |= {"mean_writes": "writes"}
+    ran = [{heads.get(k, k): v for k, v in row.items()} for row in rows if "skipped" not in row]
+    table(
+        [{**row, "how": row["how"].partition(":")[0].replace("enumerated", "exact")} for row in ran]
+    )
+    for method, reason in dict.fromkeys(
+        (r["method"], r["skipped"]) for r in rows if "skipped" in r
+    ):
+        print(f"{method} did not run: {reason}")
 
 
 def _bound(name: str, n: int | None, whole: bool) -> list[dict[str, Any]]:
