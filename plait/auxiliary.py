@@ -95,13 +95,16 @@ class Reader:
         """Return logits whose row i predicts token i + 1.
 
         What it has no embedding for, as another model's mask, is read as its own mask; nothing
-        that stands after one is used. Rows run by themselves, as in `NetDenoiser`.
+        that stands after one is used. On a CPU rows run by themselves, as in `NetDenoiser`.
         """
         net, mask = self.model.denoiser.net, self.model.codec.mask_id  # type: ignore[attr-defined]
         here = tokens.to(self.model.device)
         # One more token, since a shifted network has the prediction of token i at place i.
         longer = torch.nn.functional.pad(here.where(here < self.vocab, mask), (0, 1), value=mask)
-        pos = torch.arange(longer.shape[1], device=longer.device)[None]
-        rows = [net(row[None], pos) for row in longer]
-        logits = torch.cat(rows)[:, 1:].index_fill(-1, longer.new_tensor([mask]), -torch.inf)
+        pos = torch.arange(longer.shape[1], device=longer.device).expand_as(longer)
+        together = 1 if longer.device.type == "cpu" else len(longer)
+        found = [
+            net(t, p) for t, p in zip(longer.split(together), pos.split(together), strict=True)
+        ]
+        logits = torch.cat(found)[:, 1:].index_fill(-1, longer.new_tensor([mask]), -torch.inf)
         return logits.to(tokens.device)
