@@ -63,7 +63,7 @@ def same_tokenizer(model: "Model", aux: "Model") -> None:
 def is_causal(model: "Model") -> bool:
     """Is this an autoregressive model?"""
     config = getattr(getattr(model.denoiser, "net", None), "config", None)
-    return config is not None and config.attention == "causal"
+    return config is not None and config.attention == "causal" and bool(config.shift)
 
 
 def drafter(aux: "Model") -> Drafter:
