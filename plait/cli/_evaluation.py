@@ -1,6 +1,8 @@
 """What the commands that evaluate share: their options, and from these to checked questions."""
 
-from collections.abc import Mapping, Sequence
+import contextlib
+import functools
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,6 +17,7 @@ from ._session import Request, Session
 if TYPE_CHECKING:
     from ..eval.benchmark import Benchmark, Item
     from ..eval.results import Sample
+    from ..eval.run import Answering
     from ..models.codec import TokenizerCodec
 
 Model = Annotated[str, Argument(help="In the box, a folder, a GGUF file, a hub id.")]
@@ -33,6 +36,9 @@ Chat = Annotated[
 ]
 
 
+Ray = Annotated[
+    str | None, Option(help="Decode on a Ray cluster: its address, auto, or local to start one.")
+]
 Method = Annotated[str, Option(help="A decoding method; see 'plait methods'.")]
 
 
@@ -79,7 +85,7 @@ class Questions:
         """The session, asked in the way that was wanted; PlaitError if it cannot be."""
         codec: TokenizerCodec = session.model.codec  # type: ignore[assignment]
         if not self.chat:
-            return replace(session, model=replace(session.model, codec=codec.bare()))
+            return bare(session)
         asking = [b.name for b in self.benchmarks if b.chat]
         if asking and not codec.chats:
             raise PlaitError(
@@ -101,7 +107,11 @@ class Questions:
         return known
 
     def samples(
-        self, session: Session, folder: Path, answering: Any = None, what: str = "evaluating"
+        self,
+        session: Session,
+        folder: Path,
+        answering: "Answering | None" = None,
+        what: str = "evaluating",
     ) -> "list[Sample]":
         """Answer what the folder lacks, and tell how far it is; the samples in the items' order.
 
@@ -124,6 +134,31 @@ class Questions:
         found = list(watched(done, len(self.items), what))
         place = {(item.task, item.id): i for i, item in enumerate(self.items)}
         return sorted(found, key=lambda sample: place[sample.name])
+
+
+def bare(session: Session) -> Session:
+    """The session of a model whose chat template is not used."""
+    codec: TokenizerCodec = session.model.codec  # type: ignore[assignment]
+    return replace(session, model=replace(session.model, codec=codec.bare()))
+
+
+def opened(request: Request, chat: bool) -> Session:
+    """A session as `Questions.ready` gives it, for a worker on another machine."""
+    return request.open() if chat else bare(request.open())
+
+
+@contextlib.contextmanager
+def workers(session: Session, questions: Questions, ray: str | None) -> "Iterator[Answering]":
+    """What decodes: this process, or the workers of a cluster."""
+    if ray is None:
+        yield session
+        return
+    from ..eval.spread import cluster
+
+    request, device = session.request, session.model.device.type
+    open = functools.partial(opened, request, questions.chat)
+    with cluster(ray, session, open, device, request.batch_size) as workers:
+        yield workers
 
 
 def split(names: str) -> list[str]:

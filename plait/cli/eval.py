@@ -44,6 +44,7 @@ def eval(
     out: e.Folder = Path("results"),
     allow_code: e.AllowCode = False,
     chat: e.Chat = True,
+    ray: e.Ray = None,
     as_json: o.Json = False,
 ) -> int:
     """Evaluate a model on benchmarks, and keep every sample, trace and setting."""
@@ -54,7 +55,8 @@ def eval(
     session = questions.ready(request.open())
     e.warn(session, questions.items)
     try:
-        samples = questions.samples(session, out)
+        with e.workers(session, questions, ray) as answering:
+            samples = questions.samples(session, out, answering)
     except KeyboardInterrupt:
         say(f"stopped; run the same command again to continue {out}")
         return INTERRUPTED
