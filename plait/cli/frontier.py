@@ -91,10 +91,11 @@ def _cell(questions: e.Questions, session: Session, plan: Plan, out: Path) -> "C
     from ..eval.frontier import Cell
 
     session = replace(session, request=plan.request, decoding=plan.request.decoding())
-    name = plan.spelt if plan.budget is None else f"{plan.spelt}@{plan.budget}"
+    method, _, options = plan.spelt.partition(":")
+    empty = Cell(method, options, plan.budget, ())
     tasks = "+".join(benchmark.name for benchmark in questions.benchmarks)
-    folder = out / "cells" / tasks / name.replace("/", "_")
-    return Cell(plan.spelt, plan.budget, tuple(questions.samples(session, folder, what=name)))
+    folder = out / "cells" / tasks / empty.name.replace("/", "_")
+    return replace(empty, samples=tuple(questions.samples(session, folder, what=empty.name)))
 
 
 def _tell(

@@ -17,14 +17,16 @@ Points = Sequence[tuple[float, float]]  # (tokens per forward, accuracy in %)
 class Cell:
     """A method at a budget, and what it answered."""
 
-    method: str  # as the user wrote it, options included
+    method: str  # its cells with other options and budgets make one curve
+    options: str  # as the user wrote them: threshold=0.9
     budget: int | None  # tokens per round; None: the method decides by itself
     samples: tuple[Sample, ...]
 
     @property
     def name(self) -> str:
-        """For example nap@4."""
-        return self.method if self.budget is None else f"{self.method}@{self.budget}"
+        """For example nap@4, or fast_dllm:threshold=0.9."""
+        spelt = ":".join(filter(None, (self.method, self.options)))
+        return spelt if self.budget is None else f"{spelt}@{self.budget}"
 
     @property
     def figures(self) -> Figures:
@@ -110,7 +112,12 @@ def record(found: Sequence[Cell], settings: Mapping[str, Any]) -> dict[str, Any]
     rows = []
     for cell in found:
         other = reference(cell, found)
-        row = {"method": cell.method, "tokens_per_round": cell.budget, **asdict(cell.figures)}
+        row: dict[str, Any] = {
+            "method": cell.method,
+            "options": cell.options,
+            "tokens_per_round": cell.budget,
+        }
+        row |= asdict(cell.figures)
         if other is not None:
             difference = cell.against(other)
             row |= {"against": other.name, **asdict(difference)}

@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -27,7 +28,7 @@ def cell(method: str, budget: int | None, right: list[int], rounds: int = 10, fo
         )
         for i, correct in enumerate(right)
     ]
-    return Cell(method, budget, tuple(samples))
+    return Cell(method, "", budget, tuple(samples))
 
 
 def test_aup_without_loss_is_the_area():
@@ -61,8 +62,16 @@ def test_the_comparison_is_paired_by_problem():
     one, other = cell("a", 1, [1, 1, 0, 0]), cell("b", 1, [0, 1, 1, 1])
     difference = other.against(one)
     assert (difference.gained, difference.lost, difference.n) == (2, 1, 4)
-    shuffled = Cell("b", 1, tuple(reversed(other.samples)))
+    shuffled = Cell("b", "", 1, tuple(reversed(other.samples)))
     assert shuffled.against(one) == difference
+
+
+def test_options_make_one_curve():
+    """Thresholds sweep a method as budgets do."""
+    low, high = cell("c", None, [1, 1], 4, 4), cell("c", None, [1, 1], 8, 8)
+    cells = [replace(low, options="threshold=0.5"), replace(high, options="threshold=0.9")]
+    assert [c.name for c in cells] == ["c:threshold=0.5", "c:threshold=0.9"]
+    assert aups(cells) == {"c": pytest.approx(100 * 20 / 4)}
 
 
 def test_what_is_compared_with_what():
@@ -103,12 +112,12 @@ def test_only_new_cells_are_computed(plait, model, tmp_path):
         *("nap@2", "nap@6", "fast_dllm:threshold=0.5"),
     }
     record = json.loads((tmp_path / "multiply.json").read_text())
-    assert [(c["method"], c["tokens_per_round"]) for c in record["cells"]][-3:] == [
-        ("fast_dllm:threshold=0.5", None),
-        ("nap", 2),
-        ("nap", 6),
+    assert [(c["method"], c["options"], c["tokens_per_round"]) for c in record["cells"]][-3:] == [
+        ("fast_dllm", "threshold=0.5", None),
+        ("nap", "", 2),
+        ("nap", "", 6),
     ]
-    assert set(record["aup"]) == {"confidence", "ar", "fast_dllm:threshold=0.5", "nap"}
+    assert set(record["aup"]) == {"confidence", "ar", "fast_dllm", "nap"}
     assert "method" not in record["settings"]
     assert "| nap@6" in (tmp_path / "multiply.md").read_text()
     assert more.out.startswith("| cell")
