@@ -25,23 +25,23 @@ import plait
 from plait.measure.corpus import Record
 from plait.measure.dependence import Settings, examine
 from plait.measure.mean import slope
-from plait.measure.scorer import load_scorer
+from plait.measure.scorers import load_scorer
 from plait.measure.seqdep import seqdep, summary
 
 HEADER = "\nSolution:\n"  # between problem and text, and before each path
 MATCH = 0.1  # relative difference in tokens
 TRIES = 400  # random pairings of a chain with three paths
 BOTH, ONE = ("shuffled", "swapped"), ("shuffled",)
-ROWS = (  # name, kind of text, segments, controls
-    ("paths", "parallel", "path", BOTH),
-    ("chain, thirds", "chain", "parts(3)", BOTH),
-    ("human chain, steps", "human", "step", BOTH),
-    ("paths, sentences", "parallel", "sentence", ONE),
-    ("chain, sentences", "chain", "sentence", ONE),
-    ("paths, 32 tokens", "parallel", "fixed(32)", ()),
-    ("chain, 32 tokens", "chain", "fixed(32)", ()),
+FEW = 100  # problems of what is not compared in the figure
+ROWS = (  # name, kind of text, segments, controls, problems (None: all)
+    ("paths", "parallel", "path", BOTH, None),
+    ("chain, thirds", "chain", "parts(3)", BOTH, None),
+    ("human chain, steps", "human", "step", BOTH, None),
+    ("paths, sentences", "parallel", "sentence", ONE, FEW),
+    ("chain, sentences", "chain", "sentence", ONE, FEW),
+    ("paths, 32 tokens", "parallel", "fixed(32)", (), FEW),
+    ("chain, 32 tokens", "chain", "fixed(32)", (), FEW),
 )
-
 FIGURE = ("paths", "chain, thirds")
 
 
@@ -96,13 +96,12 @@ def run(args: argparse.Namespace) -> None:
     """Score what is not scored yet."""
     torch.set_num_threads(args.threads)
     scorer = load_scorer(args.scorer, args.device, args.dtype)
-    model = scorer.model
-    encode = model.codec.literal
+    encode = scorer.encode
     kinds = texts(args.data_dir, args.n, args.seed, lambda text: len(encode(text)))
     conditions = {
-        "scorer": model.name,
+        "scorer": scorer.name,
         "dtype": args.dtype,
-        "device": f"{model.device.type} {platform.processor()}".strip(),
+        "device": f"{scorer.device.type} {platform.processor()}".strip(),
         "problems": len(kinds["chain"]),
         "seed": args.seed,
         "match": MATCH,
@@ -117,10 +116,10 @@ def run(args: argparse.Namespace) -> None:
     with store.open("a", encoding="utf-8") as file:
         if not seen:
             print(json.dumps({"conditions": conditions}), file=file, flush=True)
-        for name, kind, segments, controls in ROWS:
+        for name, kind, segments, controls, few in ROWS:
             settings = settings_of(segments, controls, args.seed)
             done = frozenset(row["line"] for row in seen.get(name, []))
-            records = kinds[kind]
+            records = kinds[kind][:few]
             if kind == "parallel" and segments != "path":
                 records = [Record(r.line, r.prompt, HEADER.join(r.paths)) for r in records]
             with torch.inference_mode():

@@ -72,12 +72,11 @@ def _seqdep(
     import torch
 
     from ..measure.dependence import examine, summaries
-    from ..measure.scorer import load_scorer
+    from ..measure.scorers import load_scorer
 
     scorer = load_scorer(name, device, dtype)
-    encode = scorer.model.codec.literal  # type: ignore[attr-defined]
     with torch.inference_mode():
-        rows = list(examine(records, encode, scorer, settings, source=source))
+        rows = list(examine(records, scorer.encode, scorer, settings, source=source))
     found: dict[str, Any] = {"scorer": name, "dtype": dtype, "segments": settings.segments}
     for row in summaries(rows):
         for key in ("texts", "tokens_per_segment", "seqdep", "interval95", "per_token"):

