@@ -62,18 +62,9 @@ class TransformersScorer:
 
     def __init__(self, name: str, device: str | None, dtype: str, why: str = "") -> None:
         """Load it; `why` is what plait itself had against it."""
-        try:
-            from transformers import AutoModelForCausalLM, AutoTokenizer
-        except ImportError:
-            raise PlaitError(f"{why}; transformers, which may know it, is not installed") from None
         self.name, self.device = name, read_device(device)
-        try:
-            self._tokens = AutoTokenizer.from_pretrained(name)
-            self._model: Any = AutoModelForCausalLM.from_pretrained(name, dtype=read_dtype(dtype))
-        except (OSError, ValueError, KeyError) as error:
-            reason = str(error).splitlines()[0]
-            raise PlaitError(f"'{name}' cannot be loaded as a causal model: {reason}") from None
-        self._model.to(self.device).eval()
+        self._tokens, model = _loaded(name, dtype, why)
+        self._model = model.to(self.device).eval()
 
     def encode(self, text: str) -> list[int]:
         """Token ids of a text; PlaitError for signs that the tokenizer has no tokens for."""
@@ -102,3 +93,17 @@ class TransformersScorer:
         )
         row, place = where.nonzero(as_tuple=True)
         return scores(trees, out.logits[row, place - 1], tokens[where])
+
+
+def _loaded(name: str, dtype: str, why: str) -> tuple[Any, Any]:
+    """A tokenizer and a causal model."""
+    try:
+        from transformers import AutoModelForCausalLM, AutoTokenizer
+    except ImportError:
+        raise PlaitError(f"{why}; transformers, which may know it, is not installed") from None
+    try:
+        tokens = AutoTokenizer.from_pretrained(name)
+        return tokens, AutoModelForCausalLM.from_pretrained(name, dtype=read_dtype(dtype))
+    except (OSError, ValueError, KeyError) as error:
+        reason = str(error).splitlines()[0]
+        raise PlaitError(f"'{name}' cannot be loaded as a causal model: {reason}") from None
