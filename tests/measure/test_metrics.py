@@ -151,3 +151,8 @@ def test_information_and_realised_correlation_make_the_likelihood(budget):
         bits = metrics.load("information")(t)["bits"]
         assert math.log(law[word]) + bits * math.log(2) == pytest.approx(gap, abs=1e-5)
         assert budget > 1 or gap == pytest.approx(0, abs=1e-12)
+
+
+def test_the_page_of_measures_names_every_metric():
+    page = Path(__file__).parents[2] / "docs" / "measure.md"
+    assert all(f"`{name}." in page.read_text(encoding="utf-8") for name in metrics.names())
