@@ -32,15 +32,13 @@ HEADER = "\nSolution:\n"  # between problem and text, and before each path
 MATCH = 0.1  # relative difference in tokens
 TRIES = 400  # random pairings of a chain with three paths
 BOTH, ONE = ("shuffled", "swapped"), ("shuffled",)
-FEW = 100  # problems of what is not compared in the figure
+FEW = 60  # problems of what is not compared in the figure
 ROWS = (  # name, kind of text, segments, controls, problems (None: all)
     ("paths", "parallel", "path", BOTH, None),
     ("chain, thirds", "chain", "parts(3)", BOTH, None),
     ("human chain, steps", "human", "step", BOTH, None),
     ("paths, sentences", "parallel", "sentence", ONE, FEW),
     ("chain, sentences", "chain", "sentence", ONE, FEW),
-    ("paths, 32 tokens", "parallel", "fixed(32)", (), FEW),
-    ("chain, 32 tokens", "chain", "fixed(32)", (), FEW),
 )
 FIGURE = ("paths", "chain, thirds")
 
