@@ -4,7 +4,7 @@ import contextlib
 import json
 import math
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,15 +33,47 @@ def locked(target: Path) -> Iterator[None]:
         yield
 
 
-def drop_torn_line(path: Path, whole: Callable[[bytes], bool]) -> None:
-    """Cut what an interrupted write may have left after the last line that is `whole`."""
+def read_whole(
+    path: Path, whole: Callable[[bytes], dict[str, Any] | None], what: str
+) -> list[dict[str, Any]]:
+    """The records of a file that grows line by line, after a kill too.
+
+    What an interrupted write left after the last whole line is cut off. PlaitError names any other
+    line that is not `whole`, as being no `what`.
+    """
+    _drop_torn_line(path, whole)
+    records = []
+    with path.open("rb") as file:
+        for place, row in enumerate(file, 1):
+            record = whole(row)
+            if record is None:
+                raise PlaitError(
+                    f"{path}, line {place}: this is no {what} of plait; remove the line to have it "
+                    "answered again"
+                )
+            records.append(record)
+    return records
+
+
+def _drop_torn_line(path: Path, whole: Callable[[bytes], dict[str, Any] | None]) -> None:
     data = path.read_bytes()
     end = data.rfind(b"\n") + 1
     start = data.rfind(b"\n", 0, max(end - 1, 0)) + 1
-    if end and not whole(data[start:end]):
+    if end and whole(data[start:end]) is None:
         end = start
     if end < len(data):
         os.truncate(path, end)
+
+
+def refuse_other(place: Path, old: Mapping[str, Any], new: Mapping[str, Any], instead: str) -> None:
+    """Raise PlaitError if a file was made with other settings; `instead` says what else to do."""
+    new = json.loads(json.dumps(new))
+    for key in {**old, **new}:
+        if old.get(key) != new.get(key):
+            raise PlaitError(
+                f"{place} was made with {key}={old.get(key)} and this run has "
+                f"{key}={new.get(key)}; use the same settings to continue it, or {instead}"
+            )
 
 
 def as_json(record: dict[str, Any]) -> str:

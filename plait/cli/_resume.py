@@ -8,7 +8,7 @@ from typing import Any
 
 from .. import files
 from ..errors import PlaitError
-from ..files import drop_torn_line, write_whole
+from ..files import read_whole, refuse_other, write_whole
 
 
 def check_place(target: Path, source: Path) -> None:
@@ -31,13 +31,7 @@ def answered(target: Path, conditions: dict[str, Any]) -> dict[int, str]:
         write_whole(side, json.dumps(conditions, indent=2) + "\n")
         return {}
     old = _read_conditions(target, side)
-    for key in old | conditions:
-        if old.get(key) != conditions.get(key):
-            raise PlaitError(
-                f"{target} was made with {key}={old.get(key)} and this run has "
-                f"{key}={conditions.get(key)}; use the same settings to continue it, or another "
-                "--output"
-            )
+    refuse_other(target, old, conditions, "another --output")
     return read_answers(target)
 
 
@@ -48,18 +42,7 @@ def beside(target: Path) -> Path:
 
 def read_answers(target: Path) -> dict[int, str]:
     """Drop a torn last line of `target`; return the prompts that the others answer."""
-    drop_torn_line(target, lambda row: _record(row) is not None)
-    answers: dict[int, str] = {}
-    with target.open("rb") as file:
-        for place, row in enumerate(file, 1):
-            record = _record(row)
-            if record is None:
-                raise PlaitError(
-                    f"{target}, line {place}: this is no answer of plait; "
-                    "remove the line to have it answered again"
-                )
-            answers[record["line"]] = record["prompt"]
-    return answers
+    return {answer["line"]: answer["prompt"] for answer in read_whole(target, _record, "answer")}
 
 
 @contextlib.contextmanager

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import PlaitError
-from ..files import as_json, drop_torn_line, locked, write_whole
+from ..files import as_json, locked, read_whole, refuse_other, write_whole
 from ..generate import Answer
 from ..measure import trace_file
 from .benchmark import Item, Verdict
@@ -80,13 +80,7 @@ class Results:
             old = json.loads(side.read_text(encoding="utf-8"))
         except ValueError:
             raise PlaitError(f"{side} cannot be read; choose another folder") from None
-        new = json.loads(json.dumps(settings))
-        for key in {**old, **new}:
-            if old.get(key) != new.get(key):
-                raise PlaitError(
-                    f"{self.folder} was made with {key}={old.get(key)} and this run has "
-                    f"{key}={new.get(key)}; use the same settings to continue it, or another folder"
-                )
+        refuse_other(self.folder, old, settings, "another folder")
 
     def answers(self, item: Item) -> bool:
         """Say whether an item is answered; PlaitError if that was another question."""
@@ -149,19 +143,7 @@ def opened(folder: Path, settings: Mapping[str, Any]) -> Iterator[Results]:
 
 def read_samples(folder: Path) -> list[Sample]:
     """The samples of a folder, a torn last line dropped; PlaitError names a spoilt one."""
-    path = folder / SAMPLES
-    drop_torn_line(path, lambda row: _whole(row) is not None)
-    samples = []
-    with path.open("rb") as file:
-        for number, row in enumerate(file, 1):
-            values = _whole(row)
-            if values is None:
-                raise PlaitError(
-                    f"{path}, line {number}: this is no sample of plait; remove the line to have "
-                    "it answered again"
-                )
-            samples.append(Sample(values))
-    return samples
+    return [Sample(values) for values in read_whole(folder / SAMPLES, _whole, "sample")]
 
 
 def _whole(row: bytes) -> dict[str, Any] | None:
