@@ -79,16 +79,21 @@ def measure(model: plait.Model, net: NetDenoiser, tokens: int) -> dict:
     }
 
 
+def loaded(device: str | None) -> tuple[plait.Model, NetDenoiser]:
+    """The model in the box, and one of its shape with random weights and more context."""
+    model = plait.load("plait-tiny", device=device)
+    config = replace(model.denoiser.net.config, context=2048)
+    torch.manual_seed(0)
+    return model, NetDenoiser(Transformer(config).to(model.device))
+
+
 def main() -> None:
     """Print one line per budget."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--device")
     parser.add_argument("--budgets", nargs="+", type=int, default=[8])
     args = parser.parse_args()
-    model = plait.load("plait-tiny", device=args.device)
-    config = replace(model.denoiser.net.config, context=2048)
-    torch.manual_seed(0)
-    net = NetDenoiser(Transformer(config).to(model.device))  # the box's context is shorter
+    model, net = loaded(args.device)
     for tokens in args.budgets:
         print(measure(model, net, tokens), flush=True)
 

@@ -2,7 +2,9 @@
 
 import gzip
 import json
+import runpy
 from dataclasses import fields, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -175,3 +177,13 @@ def test_a_truncated_file_names_the_row_that_is_torn(tmp_path):
     path.write_bytes(path.read_bytes()[:3000])
     with pytest.raises(PlaitError, match=r"t.gz, row \d+: cannot be read .*ends too early"):
         trace_file.read(path)
+
+
+@pytest.mark.slow
+def test_tracing_costs_at_most_two_percent_of_a_decode():
+    """A canvas of 1,024 free positions, 8 rounds, the shape of the model in the box."""
+    bench = runpy.run_path(str(Path(__file__).parents[2] / "bench" / "trace_cost.py"))
+    model, net = bench["loaded"]("cpu")
+    found = bench["measure"](model, net, 128)
+    assert found["rounds"] == 8
+    assert found["recording_share"] + found["writing_share"] <= 0.02
