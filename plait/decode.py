@@ -190,7 +190,7 @@ def act(decoder: Decoder, view: View, state: State) -> tuple[Round, State]:
     if change.insert is not None or change.delete is not None:
         after, index = after.resize(change.insert, change.delete)
         memo |= {name: part.moved(memo[name], index) for name, part in decoder.parts.items()}
-        memo["kept"] = None  # keys are turned to the places where they were
+        memo["kept"] = None if memo["kept"] is None else memo["kept"].moved(index)
     done = Round(view, commit & ~retract, rewrite & ~retract, retract & ~commit, fill, after)
     return done, State(memo, state.round + 1)
 

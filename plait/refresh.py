@@ -12,12 +12,13 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Shaped
 from torch import Tensor
 
 from .canvas import Canvas
 from .errors import PlaitError
-from .parts import Denoiser, Mask, Part, View
+from .inner import Rows
+from .parts import Denoiser, Mask, Part, View, by_index
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Refresh:
 
     stale: Bool[Tensor, "B L"]
     seen: Bool[Tensor, "B L"] | None = None  # None = all
-    layers: Any = None  # decides more layer by layer; see `plait.models.layers`
+    inner: Rows | None = None  # decides more inside of the forward pass
 
 
 @runtime_checkable
@@ -51,12 +52,18 @@ class Kept:
         pad = (0, length - here.shape[1], 0, rows - len(here))
         return Kept(self.kv.grown(rows, length), F.pad(here, pad, value=False))
 
+    def moved(self, index: Int[Tensor, "B M"]) -> "Kept":
+        """The same after a move: keys are turned to the places where they were."""
+        wide = self.grown(*index.shape)
+        return Kept(wide.kv, wide.valid & stayed(index))
+
 
 class Cache(Part):
     """What is stale."""
 
     offers: ClassVar[frozenset[str]] = frozenset()  # "masked", "placed": recomputed every round
     hides: ClassVar[bool] = False  # some positions are seen by nobody
+    inside_layers: ClassVar[bool] = False  # it decides inside of the forward pass, by `inner`
     final: ClassVar[bool] = False  # what was kept of a written position is never renewed
 
     @abc.abstractmethod
@@ -178,9 +185,20 @@ class Span:
         entered = (open & ~self.inside).any(1, keepdim=True)
         return Span(torch.where(entered, hull(open), self.inside)), entered
 
-    def left(self, index: Int[Tensor, "B M"]) -> "Span":
-        """No block: it was left since its positions moved (as `Part.moved` tells)."""
-        return Span(torch.zeros_like(index, dtype=torch.bool))
+    def moved(self, index: Int[Tensor, "B M"]) -> "Span":
+        """The block after a move (see `Part.moved`); rows of which positions moved have left it."""
+        return Span(placed(self.inside, index))
+
+
+def stayed(index: Int[Tensor, "B M"]) -> Bool[Tensor, "B 1"]:
+    """Rows that only got wider, or gave up padding: no position has another place than before."""
+    place = torch.arange(index.shape[1], device=index.device)
+    return ((index == place) | (index < 0)).all(1, keepdim=True)
+
+
+def placed(values: Shaped[Tensor, "B L"], index: Int[Tensor, "B M"]) -> Shaped[Tensor, "B M"]:
+    """What is noted of each position, after a move; nothing of rows of which positions moved."""
+    return by_index(values, index) * stayed(index)
 
 
 def check_every(every: int) -> None:

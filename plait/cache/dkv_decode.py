@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ..canvas import Canvas
 from ..parts import Mask
-from ..refresh import Cache, Refresh, Span, check_every, due
+from ..refresh import Cache, Refresh, Span, check_every, due, placed
 
 WARMUP = 2  # rounds that recompute all
 
@@ -39,7 +39,7 @@ class Delayed(Cache):
 
     def moved(self, memo: Memo, index: Int[Tensor, "B M"]) -> Memo:
         """A block whose positions moved is entered anew."""
-        return Memo(memo.span.left(index), torch.zeros_like(index, dtype=torch.bool))
+        return Memo(memo.span.moved(index), placed(memo.masked, index))
 
     def __call__(
         self, canvas: Canvas, open: Mask, round: Int[Tensor, " B"], memo: Memo

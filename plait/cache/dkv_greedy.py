@@ -10,7 +10,7 @@ from .. import keyed
 from ..canvas import Canvas
 from ..errors import PlaitError
 from ..parts import Mask
-from ..refresh import Cache, Refresh, check_every, due
+from ..refresh import Cache, Refresh, check_every, due, placed
 from ..select import rank
 from .vicinity import widened
 
@@ -37,8 +37,7 @@ class Ordered(Cache):
 
     def moved(self, memo: Bool[Tensor, "B L"], index: Int[Tensor, "B M"]) -> Bool[Tensor, "B M"]:
         """Nothing counts as just written."""
-        del memo
-        return index != index
+        return placed(memo, index)
 
     def __call__(
         self, canvas: Canvas, open: Mask, round: Int[Tensor, " B"], memo: Bool[Tensor, "B L"]

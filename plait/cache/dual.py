@@ -29,7 +29,7 @@ class Block(Cache):
 
     def moved(self, memo: Span, index: Int[Tensor, "B M"]) -> Span:
         """A block whose positions moved is entered anew."""
-        return memo.left(index)
+        return memo.moved(index)
 
     def __call__(
         self, canvas: Canvas, open: Mask, round: Int[Tensor, " B"], memo: Span

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from ..canvas import Canvas
 from ..errors import PlaitError
-from ..parts import Mask
-from ..refresh import Cache, Keeping, Refresh, check_every, due
+from ..parts import Mask, by_index
+from ..refresh import Cache, Keeping, Refresh, check_every, due, stayed
 
 
 @dataclass(frozen=True)
@@ -39,9 +39,8 @@ class Blocks(Cache):
         return torch.full_like(canvas.tokens, -1)
 
     def moved(self, memo: Int[Tensor, "B L"], index: Int[Tensor, "B M"]) -> Int[Tensor, "B M"]:
-        """Nothing was computed in its new place."""
-        del memo
-        return torch.full_like(index, -1)
+        """Nothing was computed in a new place."""
+        return torch.where(stayed(index) & (index >= 0), by_index(memo, index), -1)
 
     def __call__(
         self, canvas: Canvas, open: Mask, round: Int[Tensor, " B"], memo: Int[Tensor, "B L"]

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ..canvas import Canvas
 from ..parts import Mask
-from ..refresh import Cache, Refresh, check_every, due
+from ..refresh import Cache, Refresh, check_every, due, placed, stayed
 
 
 @dataclass(frozen=True)
@@ -28,9 +28,8 @@ class Final(Cache):
         return canvas.masked
 
     def moved(self, memo: Bool[Tensor, "B L"], index: Int[Tensor, "B M"]) -> Bool[Tensor, "B M"]:
-        """Everything counts as just written."""
-        del memo
-        return index == index
+        """Everything counts as just written where positions moved."""
+        return placed(memo, index) | ~stayed(index)
 
     def __call__(
         self, canvas: Canvas, open: Mask, round: Int[Tensor, " B"], memo: Bool[Tensor, "B L"]

@@ -9,7 +9,7 @@ from torch import Tensor
 from ..canvas import Canvas
 from ..errors import PlaitError
 from ..parts import Mask
-from ..refresh import Cache, Refresh, check_every, due
+from ..refresh import Cache, Refresh, check_every, due, placed, stayed
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,8 @@ class Windows(Cache):
         return Memo(torch.zeros_like(canvas.given), begun)
 
     def moved(self, memo: Memo, index: Int[Tensor, "B M"]) -> Memo:
-        """All regions begin anew, which recomputes all."""
-        return Memo(index != index, torch.zeros_like(memo.begun))
+        """Regions begin anew where positions moved, which recomputes all."""
+        return Memo(placed(memo.masked, index), memo.begun & stayed(index))
 
     def __call__(
         self, canvas: Canvas, open: Mask, round: Int[Tensor, " B"], memo: Memo

@@ -9,7 +9,7 @@ from torch import Tensor
 from ..canvas import Canvas
 from ..errors import PlaitError
 from ..parts import Mask
-from ..refresh import Cache, Refresh, check_every, due, first
+from ..refresh import Cache, Refresh, check_every, due, first, placed, stayed
 
 
 @dataclass(frozen=True)
@@ -35,9 +35,8 @@ class Window(Cache):
         return canvas.masked
 
     def moved(self, memo: Bool[Tensor, "B L"], index: Int[Tensor, "B M"]) -> Bool[Tensor, "B M"]:
-        """Everything belongs to this phase."""
-        del memo
-        return index == index
+        """Everything belongs to this phase where positions moved."""
+        return placed(memo, index) | ~stayed(index)
 
     def __call__(
         self, canvas: Canvas, open: Mask, round: Int[Tensor, " B"], memo: Bool[Tensor, "B L"]

@@ -35,6 +35,8 @@ def missing(config: Config, decoder: Decoder) -> str | None:
         return "temperatures"
     if not isinstance(decoder.reviser, Keep):
         return "revision"
+    if decoder.cache is not None and decoder.cache.inside_layers:
+        return "caches that decide inside of the layers"
     strange = sorted(decoder.needs - KNOWN)
     return f"methods that read '{strange[0]}'" if strange else None
 

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from ..inner import Inner, Sees
 from .config import Config
 from .kv import Kv
 from .norm import Norm
@@ -48,6 +49,7 @@ class Sight:
     kv: Kv | None = None
     at: Int[Tensor, "B N"] | None = None  # the queried positions, where there is a kv
     heard: Heard | None = None  # notes the attention weights
+    inner: Inner | None = None  # a cache that restricts further what is seen
 
 
 def visibility(
@@ -108,7 +110,10 @@ class Attention(nn.Module):
             key, value = key.repeat_interleave(share, 1), value.repeat_interleave(share, 1)
         if sight.heard is not None:
             sight.heard.add(query, key, sight.visible)
-        seen = F.scaled_dot_product_attention(query, key, value, attn_mask=sight.visible)
+        visible = sight.visible
+        if isinstance(sight.inner, Sees) and sight.at is not None:
+            visible = sight.inner.sees(layer, query, key, visible, sight.at)
+        seen = F.scaled_dot_product_attention(query, key, value, attn_mask=visible)
         return self.out(seen.transpose(1, 2).flatten(2))
 
     @staticmethod

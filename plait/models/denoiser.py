@@ -77,16 +77,20 @@ class NetDenoiser:
         self, canvas: Canvas, where: Bool[Tensor, "B L"], refresh: Refresh, kv: Kv
     ) -> tuple[Float[Tensor, "N V"], Float[Tensor, " B"]]:
         """Return logits at `where`, a part of what is stale, and positions computed per row."""
-        found = []
-        for rows, some, visible in parts(canvas):
+        found, computed = [], self.net.queried(where, refresh.stale).sum(1).float()
+        for rows, some, visible in parts(canvas, refresh.inner is not None):
             length = some.tokens.shape[1]
             here, stale = where[rows, :length], refresh.stale[rows, :length]
+            inner = None if refresh.inner is None else refresh.inner.row(rows.start, length)
             if refresh.seen is not None:
                 seen = refresh.seen[rows, None, :length]
                 visible = seen if visible is None else visible & seen
             buffer = kv.part(rows, length)
-            found.append(self.net(some.tokens, some.pos, visible, here, stale, buffer))
-        return torch.cat(found), self.net.queried(where, refresh.stale).sum(1).float()
+            inputs = some.tokens, some.pos, visible, here, stale, buffer
+            found.append(self.net(*inputs, inner=inner))
+            if inner is not None and inner.computed:
+                computed[rows] = inner.computed
+        return torch.cat(found), computed
 
     def _logits(
         self, canvas: Canvas, where: Bool[Tensor, "B L"], mixture: Blend | None = None
@@ -100,10 +104,15 @@ class NetDenoiser:
         return torch.cat(found)
 
 
-def parts(canvas: Canvas) -> list[tuple[slice, Canvas, Bool[Tensor, "B #L L"] | None]]:
-    """What runs together: which rows, their canvas, and who sees whom (None = all see all)."""
+def parts(
+    canvas: Canvas, apart: bool = False
+) -> list[tuple[slice, Canvas, Bool[Tensor, "B #L L"] | None]]:
+    """What runs together: which rows, their canvas, and who sees whom (None = all see all).
+
+    On a CPU, and with `apart` everywhere, that is one row at a time.
+    """
     together = [(slice(None), canvas)]
-    if canvas.tokens.device.type == "cpu":
+    if apart or canvas.tokens.device.type == "cpu":
         together = [(slice(i, i + 1), canvas.row(i)) for i in range(len(canvas.tokens))]
     return [(rows, some, None if _whole(some) else some.visible()) for rows, some in together]
 

@@ -6,11 +6,13 @@ the shape of LLaDA (arXiv:2502.09992) and Dream (arXiv:2508.15487): no causal ma
 """
 
 import math
+from dataclasses import dataclass, field
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from ..inner import Inner, Walk
 from ..offers import Blend
 from .attention import Attention, Heard, Sight, visibility
 from .config import Config as Config
@@ -117,6 +119,7 @@ class Transformer(nn.Module):
         time: Float[Tensor, " B"] | None = None,
         mixture: Blend | None = None,
         heard: Heard | None = None,
+        inner: Inner | None = None,
     ) -> Float[Tensor, "*N V"]:
         """Logits [B, L, V], or [N, V] at the N positions of `where`, in row-major order.
 
@@ -129,7 +132,9 @@ class Transformer(nn.Module):
         for models that take one; None = 0. `mixture` changes the inputs; `heard` notes the
         attention.
         """
-        return self.read(self.states(tokens, pos, visible, where, stale, kv, time, mixture, heard))
+        return self.read(
+            self.states(tokens, pos, visible, where, stale, kv, time, mixture, heard, inner)
+        )
 
     def read(self, states: Float[Tensor, "*N W"]) -> Float[Tensor, "*N V"]:
         """The logits of states."""
@@ -146,6 +151,7 @@ class Transformer(nn.Module):
         time: Float[Tensor, " B"] | None = None,
         mixture: Blend | None = None,
         heard: Heard | None = None,
+        inner: Inner | None = None,
     ) -> Float[Tensor, "*N W"]:
         """What the head reads, for the same positions as `forward`; shifted ones are in place."""
         where = stale if where is None else where
@@ -153,19 +159,19 @@ class Transformer(nn.Module):
         if kv is not None:
             stale = torch.ones_like(tokens, dtype=torch.bool) if stale is None else stale
             at = packed(self.queried(stale if where is None else where, stale))
-        x, queried = self._embedded(tokens, pos, visible, mixture), pos
+        x = self._embedded(tokens, pos, visible, mixture)
         if at is not None:
-            inside = at.clamp(max=tokens.shape[1] - 1)
-            x, queried = x.take_along_dim(inside[:, :, None], 1), pos.gather(1, inside)
-            if visible is not None and visible.shape[1] > 1:
-                visible = visible.take_along_dim(inside[:, :, None], 1)
+            x = x.take_along_dim(at.clamp(max=tokens.shape[1] - 1)[:, :, None], 1)
         level = None
         if self.time is not None:
             zero = torch.zeros(len(tokens), device=tokens.device)
             level = self.time(zero if time is None else time)
-        sights = self._sights(visible, pos, queried, kv, at, heard)
-        for layer, block in enumerate(self.blocks):
-            x = block(x, sights[self._window(layer)], level)
+        look = Looks(self.config, visible, pos, kv, heard, inner)
+        if isinstance(inner, Walk) and at is not None:
+            x, at = inner.walk(self.blocks, x, at, look)
+        else:
+            for layer, block in enumerate(self.blocks):
+                x = block(x, look(layer, at), level)
         if self.modulation is None or level is None:
             return self.norm(self._read(x, where, at))
         move, grow = self.modulation(level)[:, None].chunk(2, -1)
@@ -198,27 +204,6 @@ class Transformer(nn.Module):
         stale = stale | torch.cat((before, torch.zeros_like(first)), 1)
         return stale | torch.cat((first, torch.zeros_like(before)), 1)
 
-    def _window(self, layer: int) -> int:
-        return self.config.windows[layer] if self.config.windows else 0
-
-    def _sights(
-        self,
-        visible: Bool[Tensor, "B #N L"] | None,
-        pos: Int[Tensor, "B L"],
-        queried: Int[Tensor, "B N"],
-        kv: Kv | None,
-        at: Int[Tensor, "B N"] | None,
-        heard: Heard | None,
-    ) -> dict[int, Sight]:
-        """What layers see, by their window."""
-        c, sights = self.config, {}
-        for window in dict.fromkeys(c.windows or (0,)):
-            base = c.window_base if window else c.rope_base
-            turn = Turn.at(queried, c.turned, base, c.scaling) if c.rotary else None
-            seen = visibility(c, window, visible, pos, queried)
-            sights[window] = Sight(seen, turn, kv, at, heard)
-        return sights
-
     def _read(
         self,
         x: Float[Tensor, "B N W"],
@@ -236,6 +221,38 @@ class Transformer(nn.Module):
             if bool((place < 0).any()):
                 raise ValueError("logits were asked for at positions that are not recomputed")
         return x[row, place]
+
+
+@dataclass
+class Looks:
+    """What layers need to know to compute some positions of a canvas."""
+
+    config: Config
+    visible: Bool[Tensor, "B #L L"] | None
+    pos: Int[Tensor, "B L"]
+    kv: Kv | None
+    heard: Heard | None
+    inner: Inner | None
+    _made: dict[tuple[int, int], Sight] = field(default_factory=dict)
+
+    def __call__(self, layer: int, at: Int[Tensor, "B N"] | None) -> Sight:
+        """The sight of a layer on the positions `at` (None = all); one per kind of window."""
+        window = self.config.windows[layer] if self.config.windows else 0
+        if (window, id(at)) not in self._made:
+            self._made[window, id(at)] = self._sight(window, at)
+        return self._made[window, id(at)]
+
+    def _sight(self, window: int, at: Int[Tensor, "B N"] | None) -> Sight:
+        c, visible, queried = self.config, self.visible, self.pos
+        if at is not None:
+            inside = at.clamp(max=self.pos.shape[1] - 1)
+            queried = self.pos.gather(1, inside)
+            if visible is not None and visible.shape[1] > 1:
+                visible = visible.take_along_dim(inside[:, :, None], 1)
+        base = c.window_base if window else c.rope_base
+        turn = Turn.at(queried, c.turned, base, c.scaling) if c.rotary else None
+        seen = visibility(c, window, visible, self.pos, queried)
+        return Sight(seen, turn, self.kv, at, self.heard, self.inner)
 
 
 def rescaled(
