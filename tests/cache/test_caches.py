@@ -12,7 +12,15 @@ from plait import cache as caches
 from plait.decode import decode, flow
 
 
-@pytest.mark.parametrize(("method", "shift"), [(m, m == "fast_dllm") for m in METHODS])
+@pytest.mark.parametrize(
+    ("method", "shift"),
+    [
+        ("fast_dllm", True),
+        ("nap", False),
+        pytest.param("llada", False, marks=pytest.mark.slow),
+        pytest.param("confidence", True, marks=pytest.mark.slow),
+    ],
+)
 @pytest.mark.parametrize("name", CACHES)
 def test_refreshed_in_every_round_it_is_no_cache(name, method, shift):
     decoder, layout = METHODS[method]
@@ -31,7 +39,7 @@ def test_the_exact_cache_changes_nothing_and_computes_less(method):
     assert sum(t.query_tokens for t in cached[1]) < sum(t.query_tokens for t in before[1])
 
 
-@pytest.mark.parametrize("method", ["fast_dllm", "nap"])
+@pytest.mark.parametrize("method", [pytest.param("fast_dllm", marks=pytest.mark.slow), "nap"])
 @pytest.mark.parametrize("name", CACHES)
 def test_it_ends_and_a_row_does_not_depend_on_its_batch(name, method):
     decoder, layout = METHODS[method]

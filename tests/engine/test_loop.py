@@ -33,7 +33,7 @@ def test_same_tokens_without_a_cache(method, shift):
     assert costs(before[1]) == costs(found[1])
 
 
-@pytest.mark.parametrize("method", ["fast_dllm", "nap"])
+@pytest.mark.parametrize("method", ["fast_dllm", pytest.param("nap", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", CACHES)
 def test_same_tokens_with_each_cache(name, method):
     decoder, layout = METHODS[method]
