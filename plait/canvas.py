@@ -119,7 +119,7 @@ class Canvas:
     def ids(self) -> Int[Tensor, "B L"]:
         """Names of the positions, which stay with them when they move."""
         return (
-            torch.arange(self.tokens.shape[1]).expand_as(self.tokens)
+            torch.arange(self.tokens.shape[1], device=self.tokens.device).expand_as(self.tokens)
             if self.id is None
             else self.id
         )

@@ -47,7 +47,8 @@ class Explore:
         known = look_at(model, versions, decoder.needs)
         views = [observe(known, decoder, version, state, seed)[0] for version in versions[1:]]
         unlocked = torch.stack([(v.open & (v.chosen.exp() >= self.sure)).sum(1) for v in views])
-        taken = torch.stack(picks)[unlocked.argmax(0), torch.arange(len(canvas.tokens))]
+        best = unlocked.argmax(0)
+        taken = torch.stack(picks)[best, torch.arange(len(best), device=best.device)]
         start = tried.written(canvas, taken)
         done, after = act(decoder, *observe(known, decoder, start, state, seed))
         stalled = (done.commit.sum(1) <= 1) & (tried.position < 0).all(1)
