@@ -58,6 +58,7 @@ def measure(
     seed: o.Seed = 0,
     device: o.Device = None,
     dtype: o.Dtype = "float32",
+    batch_size: o.BatchSize = 1,
 ) -> int:
     """Measure SeqDep, likelihood or diversity of a file of texts."""
     from ..measure.corpus import read
@@ -75,7 +76,7 @@ def measure(
     if scorer is None:
         raise PlaitError("SeqDep needs a causal model as scorer: give --scorer")
     settings = Settings(segments, prompt, header, CONTROLS if controls else (), seed)
-    rows = _seqdep(records, source, settings, scorer, device, dtype, target)
+    rows = _seqdep(records, source, settings, scorer, device, dtype, target, batch_size)
     told = {"scorer": scorer, "dtype": dtype, **settings.conditions(), "unit": unit}
     return _tell([{**found, **told} for found in summaries(rows, unit)], as_json)
 
@@ -88,6 +89,7 @@ def _seqdep(
     device: str | None,
     dtype: str,
     target: Path | None,
+    batch: int,
 ) -> list[dict[str, Any]]:
     """The rows of all records, kept in `target` one by one if there is one."""
     import torch
@@ -101,7 +103,7 @@ def _seqdep(
 
     def made(done: frozenset[int] = frozenset()) -> Iterator[dict[str, Any]]:
         with torch.inference_mode():
-            rows = examine(records, scorer.encode, scorer, settings, done, str(source))
+            rows = examine(records, scorer.encode, scorer, settings, done, str(source), batch)
             yield from watched(rows, len(records) - len(done), "scoring")
 
     if target is None:

@@ -9,7 +9,7 @@ from ..errors import PlaitError, unknown
 from .corpus import Record
 from .scorer import Scorer
 from .segment import check, cut, paths
-from .seqdep import IN_NATS, Text, gains, summary
+from .seqdep import IN_NATS, Case, Text, summary
 
 CONTROLS = ("shuffled", "swapped")  # the same segments in another order; another text's before
 Encode = Callable[[str], list[int]]
@@ -57,33 +57,61 @@ def examine(
     settings: Settings,
     done: frozenset[int] = frozenset(),
     source: str = "the corpus",
+    batch: int = 1,
 ) -> Iterator[dict[str, Any]]:
-    """Yield a row for each record whose line is not in `done`.
+    """Yield a row for each record whose line is not in `done`, in order.
 
     Rows are those of `seqdep.gains` with the `line`; a text of one segment has no SeqDep and
-    gives a row without gains. The text for the swapped control is the next record's. PlaitError
-    names file and line.
+    gives a row without gains. The text for the swapped control is the next record's. `batch`
+    texts, controls counted, share a forward pass. PlaitError names file and line.
     """
+    waiting: list[tuple[dict[str, Any], Case | None]] = []
     for place, record in enumerate(records):
         if record.line in done:
             continue
         try:
-            text = text_of(record, encode, settings)
+            case = _case(records, place, encode, settings)
         except PlaitError as error:
             raise PlaitError(f"{source}, line {record.line}: {error}") from None
         row: dict[str, Any] = {"line": record.line, "prompt": record.prompt}
-        if len(text.segments) < 2:
-            yield {**row, "tokens": [len(s) for s in text.segments], "alone": []}
-            continue
-        other, seed = None, None
-        if "swapped" in settings.controls and len(records) > 1:
-            other = text_of(records[(place + 1) % len(records)], encode, settings)
-        if "shuffled" in settings.controls:
-            seed = settings.seed * 1_000_003 + record.line
-        try:
-            yield {**row, **gains(scorer, text, other, seed)}
-        except PlaitError as error:
-            raise PlaitError(f"{source}, line {record.line}: {error}") from None
+        if len(case.text.segments) < 2:
+            tokens = [len(segment) for segment in case.text.segments]
+            waiting.append(({**row, "tokens": tokens, "alone": []}, None))
+        else:
+            waiting.append((row, case))
+        if sum(len(case.trees()) for _, case in waiting if case) >= batch:
+            yield from _scored(waiting, scorer, batch, source)
+            waiting = []
+    yield from _scored(waiting, scorer, batch, source)
+
+
+def _case(records: Sequence[Record], place: int, encode: Encode, settings: Settings) -> Case:
+    record, other = records[place], None
+    text = text_of(record, encode, settings)
+    if "swapped" in settings.controls and len(records) > 1:
+        other = text_of(records[(place + 1) % len(records)], encode, settings)
+    seed = settings.seed * 1_000_003 + record.line if "shuffled" in settings.controls else None
+    return Case(text, other, seed)
+
+
+def _scored(
+    waiting: Sequence[tuple[dict[str, Any], Case | None]], scorer: Scorer, batch: int, source: str
+) -> Iterator[dict[str, Any]]:
+    """The rows with their gains."""
+    trees = [tree for _, case in waiting if case for tree in case.trees()]
+    try:
+        found = [one for i in range(0, len(trees), batch) for one in scorer(trees[i : i + batch])]
+    except PlaitError as error:
+        if len(waiting) > 1:  # one by one, to name the line
+            for one in waiting:
+                yield from _scored([one], scorer, batch, source)
+            return
+        raise PlaitError(f"{source}, line {waiting[0][0]['line']}: {error}") from None
+    for row, case in waiting:
+        if case is not None:
+            count = len(case.trees())
+            row, found = row | case.read(found[:count]), found[count:]
+        yield row
 
 
 def summaries(rows: Sequence[dict[str, Any]], unit: str = "nats") -> list[dict[str, Any]]:

@@ -33,6 +33,44 @@ class Text:
     header: Ids = ()  # stands before each segment; never scored
 
 
+@dataclass(frozen=True)
+class Case:
+    """A text to be scored with its controls: what to ask a scorer, and how to read the answer."""
+
+    text: Text
+    other: Text | None = None  # whose segments stand before those of the text, for one control
+    seed: int | None = None  # of the order of the other control
+
+    @property
+    def order(self) -> list[int]:
+        """The segments in a random order."""
+        order = list(range(len(self.text.segments)))
+        Random(self.seed).shuffle(order)
+        return order
+
+    def trees(self) -> list[Tree]:
+        """What to score."""
+        trees = [_chain(self.text, self.text.segments), _alone(self.text)]
+        if self.seed is not None:
+            trees.append(_chain(self.text, [self.text.segments[i] for i in self.order]))
+        if self.other is not None:
+            trees.append(_swapped(self.text, self.other))
+        return trees
+
+    def read(self, scored: Sequence[Sequence[np.ndarray]]) -> dict[str, Any]:
+        """The values of `gains` from the scores of `trees`."""
+        joint, alone, *controls = [
+            [float(values.sum()) for values in tree if len(values)] for tree in scored
+        ]
+        tokens = [len(segment) for segment in self.text.segments]
+        found: dict[str, Any] = {"tokens": tokens, "joint": joint, "alone": alone}
+        if self.seed is not None:
+            found |= {"order": self.order, "shuffled": controls.pop(0)}
+        if self.other is not None:
+            found["swapped"] = [alone[0], *controls.pop(0)]
+        return found
+
+
 def gains(
     scorer: Scorer, text: Text, other: Text | None = None, seed: int | None = None
 ) -> dict[str, Any]:
@@ -44,26 +82,8 @@ def gains(
     log p(s_n | x, o_<n) with the segments of another text before it: the control for what any
     text of the kind would tell.
     """
-    trees: list[Tree] = [_chain(text, text.segments), _alone(text)]
-    order = list(range(len(text.segments)))
-    if seed is not None:
-        Random(seed).shuffle(order)
-        trees.append(_chain(text, [text.segments[i] for i in order]))
-    if other is not None:
-        trees.append(_swapped(text, other))
-    joint, alone, *controls = [
-        [float(values.sum()) for values in scorer([tree])[0] if len(values)] for tree in trees
-    ]
-    found: dict[str, Any] = {
-        "tokens": [len(segment) for segment in text.segments],
-        "joint": joint,
-        "alone": alone,
-    }
-    if seed is not None:
-        found |= {"order": order, "shuffled": controls.pop(0)}
-    if other is not None:
-        found["swapped"] = [alone[0], *controls.pop(0)]
-    return found
+    case = Case(text, other, seed)
+    return case.read(scorer(case.trees()))
 
 
 def _chain(text: Text, segments: Sequence[Ids]) -> Tree:

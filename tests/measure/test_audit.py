@@ -161,6 +161,34 @@ def test_a_corpus_goes_on_where_it_stopped():
     assert joint["seqdep"] == 0
 
 
+class Counting(Flat):
+    """Keeps how many texts came together; refuses long ones."""
+
+    def __init__(self):
+        self.sizes = []
+
+    def __call__(self, trees):
+        self.sizes.append(len(trees))
+        if any(len(p.ids) > 30 for tree in trees for p in tree):
+            raise PlaitError("too long")
+        return super().__call__(trees)
+
+
+def test_batches_give_the_same_rows_and_name_the_same_line():
+    texts = ["first line is here\nsecond line is here", "one line", "and a third\nline of it all"]
+    records = [Record(n, "p", text=text) for n, text in enumerate(texts, 1)]
+    rows = {}
+    for batch in (1, 3, 100):
+        scorer = Counting()
+        rows[batch] = list(examine(records, letters, scorer, Settings(), batch=batch))
+        assert max(scorer.sizes) == {1: 1, 3: 3, 100: 8}[batch]
+    assert rows[1] == rows[3] == rows[100]
+    records.append(Record(9, "p", text="a line that is much too long for the scorer\nand more"))
+    for batch in (1, 100):
+        with pytest.raises(PlaitError, match="line 9: too long"):
+            list(examine(records, letters, Counting(), Settings(controls=()), batch=batch))
+
+
 def test_bits_are_nats_over_log_2():
     rows = [{"tokens": [3, 4], "alone": [-9.0, -8.0], "joint": [-9.0, -6.0]}]
     assert summaries(rows)[0]["seqdep"] == 2
