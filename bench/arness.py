@@ -1,0 +1,140 @@
+"""ARness of the model in the box for every method, at 1 to 16 tokens per round.
+
+    python bench/arness.py --rows arness.rows.jsonl
+    python bench/arness.py --rows arness.rows.jsonl --table
+
+A row per method and budget; methods that decide by themselves how many tokens a round writes have
+one. Rows are kept as soon as they are done, so a stopped run continues; the cheap ones come first.
+Methods that need a second model, or a form, are named below the table.
+"""
+
+import argparse
+import inspect
+import itertools
+import json
+import platform
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+
+import plait
+from plait import methods
+from plait.data.problem import problems
+from plait.data.tasks import load as load_task
+from plait.measure import metrics
+from plait.trace import Trace
+
+BUDGETS = (16, 8, 4, 2, 1)
+TASKS = {"multiply": [2, 3, 4], "sudoku4": None, "chain": None, "countdown": None}
+SEED = 2026  # of the test problems
+
+
+def prompts(n: int) -> list[str]:
+    """`n` unseen problems of each task."""
+    streams = [
+        problems(load_task(name), "test", SEED, level=level, distinct=True)
+        for name, level in TASKS.items()
+    ]
+    return [p.prompt for stream in streams for p in itertools.islice(stream, n)]
+
+
+def measured(traces: Sequence[Trace]) -> dict:
+    """Means over traces of what the table shows."""
+    arness = [metrics.load("arness")(t) for t in traces]
+    pairs = [metrics.load("pairs")(t) for t in traces]
+    woven = [metrics.load("interleaving")(t) for t in traces]
+
+    def mean(values: Sequence[object]) -> object:
+        return np.round(np.nanmean(np.array(values, dtype=float), axis=0), 3).tolist()
+
+    return {
+        "global": mean([a["global@1"] for a in arness]),
+        "by_confidence": mean([a["global@1 by confidence"] for a in arness]),
+        "local": mean([a["local@1"] for a in arness]),
+        "inside": mean([a["per_region global@1"] for a in arness]),
+        "tau": mean([p["tau"] for p in pairs]),
+        "entropy": mean([w["entropy"] for w in woven]),
+        "rounds": mean([t.rounds for t in traces]),
+    }
+
+
+def run(args: argparse.Namespace) -> None:
+    """Fill in every row that the file does not hold yet."""
+    torch.set_num_threads(args.threads)
+    model, asked = plait.load(args.model, device=args.device), prompts(args.n)
+    conditions = {
+        "model": model.name,
+        "device": f"{model.device.type} {platform.processor()}".strip(),
+        "problems": len(asked),
+        "problem_seed": SEED,
+        "layout": str(model.layout().segments),
+        "plait": plait.__version__,
+    }
+    seen = read(args.rows)
+    if seen and seen[0]["conditions"] != conditions:
+        raise SystemExit(f"{args.rows} was made under other conditions; choose another --rows")
+    done = {(row["method"], row["budget"]) for row in seen[1:]}
+    with args.rows.open("a", encoding="utf-8") as file:
+        if not seen:
+            print(json.dumps({"conditions": conditions}), file=file, flush=True)
+        for budget, name in itertools.product((None, *BUDGETS), methods.names()):
+            takes = "budget" in inspect.signature(methods.function(name)).parameters
+            if takes == (budget is None) or (name, budget) in done:
+                continue
+            row = {"method": name, "budget": budget}
+            try:
+                told = {"tokens_per_round": budget} if takes else {}
+                answers = list(plait.generate(model, asked, name, batch_size=len(asked), **told))
+                row |= measured([a.trace for a in answers])
+            except plait.PlaitError as error:
+                row |= {"left_out": str(error)}
+            print(json.dumps(row), file=file, flush=True)
+            print(row, flush=True)
+
+
+def read(path: Path) -> list[dict]:
+    """The lines of a file of rows; a torn last one is dropped."""
+    if not path.exists():
+        return []
+    data = path.read_bytes()
+    path.write_bytes(data[: data.rfind(b"\n") + 1])
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def table(path: Path) -> None:
+    """Print the rows as Markdown."""
+    first, *rows = read(path)
+    print(f"Conditions: {', '.join(f'{k} {v}' for k, v in first['conditions'].items())}.\n")
+    head = ("method", "per round", "global@1", "streams / summary", "by confidence", "local@1",
+            "tau", "interleaving", "rounds")  # fmt: skip
+    print(f"| {' | '.join(head)} |\n|{'---|' * len(head)}")
+    for row in sorted(rows, key=lambda row: (row["method"], row["budget"] or 0)):
+        if "left_out" not in row:
+            inside = " / ".join(f"{value:.2f}" for value in row["inside"])
+            values = [f"{row[key]:.2f}" for key in ("by_confidence", "local", "tau", "entropy")]
+            cells = [row["method"], str(row["budget"] or "own"), f"{row['global']:.2f}", inside,
+                     *values, f"{row['rounds']:.1f}"]  # fmt: skip
+            print(f"| {' | '.join(cells)} |")
+    left = {row["method"]: row["left_out"] for row in rows if "left_out" in row}
+    print("\nLeft out:\n")
+    for name, reason in sorted(left.items()):
+        print(f"- `{name}`: {reason}.")
+
+
+def main() -> None:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--model", default="plait-tiny")
+    parser.add_argument("--device")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--n", type=int, default=1, help="problems per task")
+    parser.add_argument("--rows", type=Path, default=Path("arness.rows.jsonl"))
+    parser.add_argument("--table", action="store_true", help="decode nothing, print what is there")
+    args = parser.parse_args()
+    table(args.rows) if args.table else run(args)
+
+
+if __name__ == "__main__":
+    main()
