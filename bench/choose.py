@@ -1,11 +1,12 @@
 """Accuracy against forwards, for every method that the model in the box can run.
 
-    python bench/choose.py --n 50 --out docs/results/methods
-    python bench/choose.py --table docs/results/methods      the tables as Markdown
+    python bench/choose.py --n 50 --out docs/results/methods.json
+    python bench/choose.py --table docs/results/methods.json      as Markdown
 
 Every method decodes the same unseen problems of the four tasks, on the same canvas, at its default
-settings; those with a budget write 4 tokens per round, and `llada` also 1. A cell is a file, so an
-interrupted run continues, and several processes may share a folder if their --methods differ.
+settings; those with a budget write 4 tokens per round, and `llada` also 1. Each method is kept as
+soon as it is done, so an interrupted run continues. Runs of different --methods may go on at the
+same time into files of their own; --table takes several.
 """
 
 import argparse
@@ -54,7 +55,6 @@ def measure(model: plait.Model, name: str, asked: list[Problem], batch: int) -> 
     pairs = zip(asked, answers, strict=True)
     costs = ("rounds", "forwards", "query_tokens", "answer_tokens")
     return {
-        "method": name,
         "right": [int(load_task(p.task).verify(p, a.answer)) for p, a in pairs],
         **{cost: round(sum(getattr(a, cost) for a in answers) / len(answers), 2) for cost in costs},
     }
@@ -62,6 +62,7 @@ def measure(model: plait.Model, name: str, asked: list[Problem], batch: int) -> 
 
 def run(args: argparse.Namespace) -> None:
     """Fill in every cell that the folder does not hold yet."""
+    torch.set_float32_matmul_precision(args.matmul)
     model = plait.load(args.model, device=args.device)
     gpu = torch.cuda.get_device_name() if model.device.type == "cuda" else platform.machine()
     facts = {
@@ -70,19 +71,22 @@ def run(args: argparse.Namespace) -> None:
         "device": f"{model.device.type} {gpu}",
         "problems": f"{args.n} of each task, seed {SEED}",
         "temperature": 0,
+        "matmul": args.matmul,
         "plait": plait.__version__,
         "torch": torch.__version__,
     }
-    args.out.mkdir(parents=True, exist_ok=True)
+    result: dict = {"conditions": facts, "cells": {}}
+    if args.out.exists():
+        result = json.loads(args.out.read_text())
+        if result["conditions"] != facts:
+            sys.exit(f"{args.out} was made under other conditions; choose another --out")
     asked = sets(args.n)
     for name in args.methods or wanted():
-        path = args.out / f"{name.replace(', ', '-').replace(' ', '-')}.json"
-        if path.exists():
-            if json.loads(path.read_text())["conditions"] != facts:
-                sys.exit(f"{path} was made under other conditions; choose another --out")
+        if name in result["cells"]:
             continue
         cell = measure(model, name, asked, args.batch)
-        write_whole(path, json.dumps({"conditions": facts, **cell}) + "\n")
+        result["cells"][name] = cell
+        write_whole(args.out, json.dumps(result, indent=1) + "\n")
         print(f"{name:20} {sum(cell['right'])} right, {cell['forwards']} forwards", flush=True)
 
 
@@ -107,19 +111,21 @@ def against(right: list[int], other: list[int]) -> str:
     return f"{100 * found.value:+.0f} ({100 * low:+.0f} to {100 * high:+.0f})"
 
 
-def table(folder: Path) -> None:
-    """Print all cells, the most accurate first, and of equals the cheapest."""
-    cells = [json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))]
-    (facts,) = {json.dumps(cell["conditions"]) for cell in cells}
+def table(files: list[Path]) -> None:
+    """Print all methods, the most accurate first, and of equals the cheapest."""
+    results = [json.loads(path.read_text()) for path in files]
+    (facts,) = {json.dumps(result["conditions"]) for result in results}
     print("Conditions:", ", ".join(f"{k} {v}" for k, v in json.loads(facts).items()) + ".\n")
-    (base,) = (cell["right"] for cell in cells if cell["method"] == ALONE)
+    cells = {name: cell for result in results for name, cell in result["cells"].items()}
+    base = cells[ALONE]["right"]
     tasks, n = task_names(), len(base) // len(task_names())
     head = ["method", "all tasks, %", f"against {ALONE}", *tasks]
     head += ["rounds", "forwards", "positions computed", "tokens per forward"]
     print(f"| {' | '.join(head)} |", "|---" * len(head) + "|", sep="\n")
-    for cell in sorted(cells, key=lambda c: (-sum(c["right"]), c["forwards"])):
-        right = cell["right"]
-        row = [cell["method"], percent(right), against(right, base)]
+    order = {name: (-sum(cell["right"]), cell["forwards"]) for name, cell in cells.items()}
+    for name in sorted(cells, key=order.__getitem__):
+        cell, right = cells[name], cells[name]["right"]
+        row = [name, percent(right), against(right, base)]
         row += [percent(right[i * n : (i + 1) * n]) for i in range(len(tasks))]
         row += [f"{cell['rounds']:.1f}", f"{cell['forwards']:.1f}", f"{cell['query_tokens']:.0f}"]
         row.append(f"{cell['answer_tokens'] / cell['forwards']:.2f}")
@@ -131,11 +137,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", default="plait-tiny")
     parser.add_argument("--device")
+    parser.add_argument("--matmul", default="highest", help="high = TF32 on a GPU")
     parser.add_argument("--n", type=int, default=50, help="problems per task")
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--methods", nargs="+", choices=wanted())
-    parser.add_argument("--out", type=Path, default=Path("methods"))
-    parser.add_argument("--table", type=Path, help="print the tables of this folder and stop")
+    parser.add_argument("--out", type=Path, default=Path("methods.json"))
+    parser.add_argument("--table", type=Path, nargs="+", help="print these files and stop")
     args = parser.parse_args()
     table(args.table) if args.table else run(args)
 

@@ -69,6 +69,7 @@ class Learned(Selector):
     def log_odds(self, view: View) -> Float[Tensor, "B L"]:
         """Return the logits of the policy; row by row, so that none depends on its batch."""
         canvas, odds = view.canvas, torch.full_like(view.chosen, -torch.inf)
+        self.net.to(odds)
         for row, free in enumerate(~canvas.given):
             masked = canvas.masked[row, free]
             sure = torch.where(masked, view.chosen[row, free].exp(), 1)
