@@ -80,9 +80,14 @@ def cells(figure: Figures) -> tuple[str, ...]:
     """The columns of a table after the first."""
     n = f"{figure.n}" + (f", {figure.unanswered} too long" if figure.unanswered else "")
     values = (figure.rounds, figure.forwards, figure.answer_tokens)
-    many = [f"{value:.1f}" for value in values]
+    many = [told(value, 1) for value in values]
     few = (figure.tokens_per_forward, figure.tokens_per_second, figure.seconds, figure.arness)
-    return n, percent(figure), *many, *(f"{value:.2f}" for value in few)
+    return n, percent(figure), *many, *(told(value, 2) for value in few)
+
+
+def told(value: float, places: int) -> str:
+    """A number, or a dash where there is none."""
+    return "-" if math.isnan(value) else f"{value:.{places}f}"
 
 
 def percent(figure: Figures) -> str:
