@@ -189,6 +189,20 @@ def test_batches_give_the_same_rows_and_name_the_same_line():
             list(examine(records, letters, Counting(), Settings(controls=()), batch=batch))
 
 
+def test_the_swapped_control_shows_the_next_record():
+    class Reading(Flat):
+        def __call__(self, trees):
+            read.append({p.ids for tree in trees for p in tree})
+            return super().__call__(trees)
+
+    read: list = []
+    texts = ["aaaaaaaa\nbbbbbbbb", "cccccccc\ndddddddd", "eeeeeeee\nffffffff"]
+    records = [Record(n, "p", text=text) for n, text in enumerate(texts, 1)]
+    list(examine(records, letters, Reading(), Settings(controls=("swapped",)), batch=3))
+    for ids, other in zip(read, "cea", strict=True):
+        assert tuple(letters(f"{other * 8}\n")) in ids
+
+
 def test_bits_are_nats_over_log_2():
     rows = [{"tokens": [3, 4], "alone": [-9.0, -8.0], "joint": [-9.0, -6.0]}]
     assert summaries(rows)[0]["seqdep"] == 2

@@ -54,5 +54,5 @@ def _together(streams: np.ndarray, rounds: np.ndarray, m: int) -> float:
     good = 0
     for start in range(windows):
         moved = table[:, start : start + span].any(1)
-        good += bool((moved | (last < start + span - 1)).all())
+        good += bool((moved | (last < start)).all())
     return good / windows
