@@ -91,7 +91,8 @@ def test_1024_tokens_take_at_most_64_kilobytes(tmp_path):
     t = replace(t, label=Label("A question?", ("answer",), pieces))
     trace_file.write(tmp_path / "t.gz", [t], {})
     assert same(trace_file.read(tmp_path / "t.gz")[0][0], t)
-    assert (tmp_path / "t.gz").stat().st_size <= 64 * 1024
+    size = (tmp_path / "t.gz").stat().st_size
+    assert size <= 64 * 1024, size
 
 
 def test_a_trace_is_written_before_the_next_one_is_made(tmp_path, monkeypatch):
@@ -169,6 +170,20 @@ def test_files_that_are_no_traces_are_named(tmp_path):
     lines(path, lambda rows: rows[0].update(version=3))
     with pytest.raises(PlaitError, match=r"has version 3 .* reads versions up to 2"):
         trace_file.read(path)
+
+
+def test_version_1_had_no_costs_and_no_texts(tmp_path):
+    path = tmp_path / "t.gz"
+
+    def older(rows):
+        rows[0]["version"] = 1
+        for row in rows[1:]:
+            del row["spent"], row["label"]
+
+    lines(path, older)
+    one, _ = trace_file.read(path)[0]
+    assert (one.spent.shape, one.label) == ((0, 3), None)
+    assert one.position.tolist() == [0, 1, 2]
 
 
 def test_a_truncated_file_names_the_row_that_is_torn(tmp_path):
