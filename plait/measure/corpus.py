@@ -23,11 +23,12 @@ class Record:
     prompt: str
     text: str = ""
     paths: list[str] = field(default_factory=list)
+    summary: str = ""  # of the paths
     values: Mapping[str, Any] = field(default_factory=dict)  # the line as it stands
 
     def whole(self) -> str:
         """The text, or the paths one after another."""
-        return self.text or "\n".join(self.paths)
+        return self.text or "\n".join([*self.paths, *filter(None, [self.summary])])
 
 
 def read(path: str | Path) -> list[Record]:
@@ -35,7 +36,8 @@ def read(path: str | Path) -> list[Record]:
 
     A line has a prompt ("prompt", "question", "problem" or "input"; none is an empty one), and a
     text ("text", "response", "solution", "completion", "answer" or "output"), or a list of paths
-    ("paths", "streams" or "solutions") whose items are texts, or objects that hold one.
+    ("paths", "streams" or "solutions") whose items are texts, or objects that hold one, and
+    perhaps the "summary" of the paths.
     """
     records = [_record(Path(path), number, row) for number, row in _rows(Path(path))]
     if not records:
@@ -71,7 +73,10 @@ def _record(path: Path, number: int, row: bytes) -> Record:
             f"{place}: there is no text to measure; give it as {', '.join(TEXT[:4])} or "
             f"as a list of {', '.join(PATHS)}"
         )
-    return Record(number, prompt, "" if texts else text, [t for t in texts if t], values)
+    if not texts:
+        return Record(number, prompt, text, values=values)
+    summary = _first(values, ("summary",), place)
+    return Record(number, prompt, "", [t for t in texts if t], summary, values)
 
 
 def _first(values: Mapping[str, Any], names: tuple[str, ...], place: str) -> str:

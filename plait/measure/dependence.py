@@ -43,7 +43,7 @@ def text_of(record: Record, encode: Encode, settings: Settings) -> Text:
             raise PlaitError(
                 f"segments 'path' need at least 2 paths, and the record has {len(record.paths)}"
             )
-        segments = paths(encode, record.paths)
+        segments = paths(encode, [*record.paths, record.summary])
     else:
         segments = cut(settings.segments, encode, record.whole())
     prompt = encode(settings.prompt.replace("{prompt}", record.prompt))

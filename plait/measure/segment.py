@@ -46,7 +46,7 @@ def cut(name: str, encode: Encode, text: str) -> Segments:
 
 
 def paths(encode: Encode, texts: Sequence[str]) -> Segments:
-    """One segment per path."""
+    """One segment per text; empty ones are left out."""
     return [encode(text) for text in texts if text]
 
 

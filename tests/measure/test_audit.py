@@ -24,13 +24,13 @@ def test_records_of_several_forms(tmp_path):
     path = written(
         tmp_path / "c.jsonl",
         {"question": "Q", "answer": "A text."},
-        {"prompt": "P", "paths": ["one", {"text": "two"}], "answer": "3"},
+        {"prompt": "P", "paths": ["one", {"text": "two"}], "answer": "3", "summary": "so 3"},
         {"problem": "R", "solutions": [{"model": "m", "reasoning": "three"}]},
         {"text": "no prompt"},
     )
     one, two, three, four = read(path)
     assert (one.line, one.prompt, one.text, one.whole()) == (1, "Q", "A text.", "A text.")
-    assert (two.paths, two.text, two.whole()) == (["one", "two"], "", "one\ntwo")
+    assert (two.paths, two.text, two.whole()) == (["one", "two"], "", "one\ntwo\nso 3")
     assert three.paths == ["three"]
     assert (four.prompt, four.text) == ("", "no prompt")
 
@@ -230,3 +230,6 @@ def test_headers_and_prompts_are_written_as_told():
     text = text_of(record, letters, Settings("path", "<{prompt}>", "#"))
     assert (text.prompt, text.header) == (letters("<Q>"), letters("#"))
     assert text.segments == [letters("ab"), letters("cd")]
+    summed = Record(1, "Q", paths=["ab", "cd"], summary="so x")
+    assert text_of(summed, letters, Settings("path")).segments[2:] == [letters("so x")]
+    assert summed.whole() == "ab\ncd\nso x"
