@@ -3,7 +3,7 @@
 import inspect
 
 from tiny import Digits
-from toys import ToyCausal
+from toys import ToyCausal, ToyDrafter
 
 from plait import methods
 from plait.budget import Budget
@@ -13,7 +13,11 @@ from plait.layout import Layout, nap, plain
 METHODS = methods.names()
 OPTIONS = {name: inspect.signature(methods.function(name)).parameters for name in METHODS}
 BUDGETED = [name for name in METHODS if "budget" in OPTIONS[name]]
-HELPERS = {"guider": ToyCausal(), "scorer": ToyCausal()}  # models that some methods need beside
+HELPERS = {  # models that some methods have beside
+    "guider": ToyCausal(),
+    "scorer": ToyCausal(),
+    "drafter": ToyDrafter(),
+}
 PROMPTS = ["123", "4567f", "9", "1"]  # ragged on purpose
 
 

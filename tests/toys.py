@@ -26,4 +26,11 @@ class ToyCausal:
         return text[len(prompt) :]
 
 
-__all__ = ["EOS", "ToyCausal"]
+class ToyDrafter:
+    """Proposes the digits of positions, and nothing at every third."""
+
+    def __call__(self, canvas) -> torch.Tensor:
+        return torch.where(canvas.pos % 3 == 0, canvas.mask_id, 1 + canvas.pos % 9)
+
+
+__all__ = ["EOS", "ToyCausal", "ToyDrafter"]
