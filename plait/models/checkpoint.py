@@ -135,6 +135,17 @@ def part(family: Family, ours: str) -> Part:
     return Part(tuple(name.format(*numbers) + ending for name in found.names), found.cut)
 
 
+def theirs(family: Family, ours: str) -> str:
+    """The one tensor of the checkpoint that our weight is as it stands; else PlaitError."""
+    made = part(family, ours)
+    if made.cut is not _whole:
+        raise PlaitError(
+            f"'{ours}' is cut out of '{made.names[0]}', so that it cannot be written back: "
+            "models of this family can be run but not trained"
+        )
+    return made.names[0]
+
+
 def build(
     checkpoint: Checkpoint,
     device: torch.device,

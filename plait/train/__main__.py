@@ -4,13 +4,13 @@ import time
 
 STARTED = time.monotonic()  # before the slow imports, which count towards --minutes
 
-from dataclasses import replace  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import Annotated  # noqa: E402
 
 import typer  # noqa: E402
 
 from ..errors import PlaitError  # noqa: E402
+from .callbacks import line  # noqa: E402
 from .canvas_data import excluded  # noqa: E402
 from .recipes import load  # noqa: E402
 from .run import train  # noqa: E402
@@ -30,10 +30,9 @@ def main(
 ) -> None:
     """Train a model by a recipe and save it as a folder that plait can load."""
     try:
-        chosen = load(recipe, set_)
-        if minutes:
-            chosen = replace(chosen, minutes=minutes)
-        train(chosen, out, excluded(exclude or []), logs, STARTED)
+        settings = [*(set_ or []), *([f"minutes={minutes}"] if minutes else [])]
+        chosen, keys = load(recipe, settings), excluded(exclude or [])
+        train(chosen, out, keys, logs, STARTED, lambda row: print(line(row), flush=True))
     except PlaitError as error:
         typer.echo(f"error: {error}", err=True)
         raise SystemExit(2) from None

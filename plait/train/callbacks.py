@@ -4,6 +4,9 @@
 # ruff: noqa: ARG002
 
 import json
+import math
+import signal
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -11,10 +14,26 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
+from ..files import write_whole
+from .speed import Speed, peak
+
 AGREE = 20  # steps after which ranks agree on the time
+AVERAGE, DONE = "average.safetensors", "progress.json"  # in a checkpoint; the second comes last
+
+
+def agreed(value: float, args: TrainingArguments, step: int) -> float | None:
+    """The largest value among ranks; None at steps at which they do not compare."""
+    if args.world_size == 1:
+        return value
+    if step % AGREE:
+        return None
+    among = torch.tensor(value, device=args.device)
+    torch.distributed.all_reduce(among, torch.distributed.ReduceOp.MAX)
+    return float(among)
 
 
 @dataclass
@@ -39,12 +58,8 @@ class Budget(TrainerCallback):
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
         """Update the share, and stop at 1."""
-        if args.world_size == 1:
-            self.share = self.measure(state.global_step)
-        elif state.global_step % AGREE == 0:
-            share = torch.tensor(self.measure(state.global_step), device=args.device)
-            torch.distributed.all_reduce(share, torch.distributed.ReduceOp.MAX)
-            self.share = float(share)
+        share = agreed(self.measure(state.global_step), args, state.global_step)
+        self.share = self.share if share is None else share
         control.should_training_stop |= self.share >= 1
 
 
@@ -56,7 +71,7 @@ class Average(TrainerCallback):
 
     def __init__(self, model: nn.Module, decay: float) -> None:
         self._decay = decay
-        self._current = dict(model.named_parameters())
+        self._current = {n: w for n, w in model.named_parameters() if w.requires_grad}
         self.weights: dict[str, Tensor] = {
             name: weight.detach().clone() for name, weight in self._current.items()
         }
@@ -73,12 +88,14 @@ class Average(TrainerCallback):
 
 @dataclass
 class Record(TrainerCallback):
-    """Loss over time: one printed line per logging step, and `loss.json` in the output folder."""
+    """Loss over time: `loss.json` in the output folder, and a row to whoever watches."""
 
     folder: Path
     budget: Budget
-    positions: int  # per step, on all ranks
+    speed: Speed
+    watch: Callable[[dict[str, float]], None] | None = None
     rows: list[dict[str, float]] = field(default_factory=list)
+    _last: tuple[float, int, float] = (0.0, 0, 0.0)  # seconds, positions and operations
 
     def on_log(
         self,
@@ -88,45 +105,89 @@ class Record(TrainerCallback):
         logs: dict[str, float] | None = None,
         **_: Any,
     ) -> None:
-        """Keep what the trainer logs, with the time and the speed."""
+        """Keep what the trainer logs, with the time and the speed, which it gets to log too."""
         if not state.is_world_process_zero or not logs or "loss" not in logs:
             return
         seconds = time.monotonic() - self.budget.started
-        last = self.rows[-1] if self.rows else {"step": 0, "seconds": 0.0}
-        passed = max(seconds - last["seconds"], 1e-9)
+        now = seconds, self.speed.positions, self.speed.flops
+        passed, positions, flops = (a - b for a, b in zip(now, self._last, strict=True))
+        self._last, ranks, top = now, args.world_size, peak()
         row = {
             "step": state.global_step,
             "seconds": seconds,
+            "share": self.budget.share,
             "loss": logs["loss"],
             "rate": logs["learning_rate"],
             "gradient": logs["grad_norm"],
-            "positions_per_second": self.positions * (state.global_step - last["step"]) / passed,
+            "positions_per_second": ranks * positions / max(passed, 1e-9),
+            "teraflops": ranks * flops / max(passed, 1e-9) / 1e12,
         }
+        if top is not None:
+            row["mfu"] = row["teraflops"] * 1e12 / (ranks * top)
+        logs |= {k: row[k] for k in ("positions_per_second", "teraflops", "mfu") if k in row}
         self.rows.append(row)
-        (self.folder / "loss.json").write_text(json.dumps(self.rows))
-        print(
-            f"step {row['step']:6.0f}  {seconds:6.1f} s  loss {row['loss']:.4f}  "
-            f"lr {row['rate']:.2e}  |g| {row['gradient']:.2f}  "
-            f"{row['positions_per_second'] / 1e6:.2f} M positions/s",
-            flush=True,
-        )
+        write_whole(self.folder / "loss.json", json.dumps(self.rows))
+        if self.watch is not None:
+            self.watch(row)
+
+
+def line(row: dict[str, float]) -> str:
+    """A row of the record as text."""
+    used = f"  MFU {100 * row['mfu']:.0f} %" if "mfu" in row else ""
+    return (
+        f"step {row['step']:6.0f}  {row['seconds']:6.1f} s  loss {row['loss']:.4f}  "
+        f"lr {row['rate']:.2e}  |g| {row['gradient']:.2f}  "
+        f"{row['positions_per_second'] / 1e6:.2f} M positions/s{used}"
+    )
 
 
 @dataclass
 class Keep(TrainerCallback):
-    """Save every few minutes and at the end, on the first rank."""
+    """Save after the first step, every few minutes and at the end, on the first rank.
+
+    With `checkpoints` the trainer writes one at these times too, and this adds what it does not
+    know: the average of weights, and how much of the run is over.
+    """
 
     save: Callable[[], None]
     minutes: float
-    saved: float = field(default_factory=time.monotonic)
+    average: Average
+    budget: Budget
+    record: Record
+    checkpoints: bool = False
+    saved: float = -math.inf
 
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
         """Save if the last time was long ago."""
-        if state.is_world_process_zero and time.monotonic() - self.saved > 60 * self.minutes:
-            self.save()
+        due = float(time.monotonic() - self.saved > 60 * self.minutes)
+        if agreed(due, args, state.global_step) or control.should_training_stop:
+            control.should_save |= self.checkpoints
+            if state.is_world_process_zero:
+                self.save()
             self.saved = time.monotonic()
+
+    def on_save(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        """Complete a checkpoint."""
+        if state.is_world_process_zero:
+            folder = Path(str(args.output_dir)) / f"checkpoint-{state.global_step}"
+            save_file(self.average.weights, folder / AVERAGE)
+            seconds = time.monotonic() - self.budget.started
+            progress = {"share": self.budget.share, "seconds": seconds, "rows": self.record.rows}
+            write_whole(folder / DONE, json.dumps(progress))
+
+    def restore(self, folder: Path) -> None:
+        """Go on from a checkpoint: the average, the time that is used up, and the record."""
+        progress = json.loads((folder / DONE).read_text())
+        self.budget.share = progress["share"]
+        self.budget.started -= progress["seconds"]
+        self.record.rows = progress["rows"]
+        self.record._last = progress["seconds"], 0, 0.0
+        for name, weight in load_file(folder / AVERAGE).items():
+            self.average.weights[name].copy_(weight)
 
     def on_train_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
@@ -134,3 +195,36 @@ class Keep(TrainerCallback):
         """Save the final weights."""
         if state.is_world_process_zero:
             self.save()
+
+
+class Interrupt(TrainerCallback):
+    """Ctrl-C and SIGTERM end the run after the step, with everything saved."""
+
+    def __init__(self) -> None:
+        self.asked = False
+        self._before: dict[int, Any] = {}
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        """Listen; only the main thread can."""
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self._before[number] = signal.signal(number, self._note)
+
+    def _note(self, number: int, frame: Any) -> None:
+        if self.asked:  # the second time: at once
+            raise KeyboardInterrupt
+        self.asked = True
+
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        """Stop if asked to."""
+        control.should_training_stop |= self.asked
+
+    def quiet(self) -> None:
+        """Listen no longer."""
+        for number, before in self._before.items():
+            signal.signal(number, before)
+        self._before.clear()

@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
+from typing import Literal
 
 import torch
-from torch import Tensor
 from torch.utils.data import IterableDataset, get_worker_info
 
 from ..data.problem import Problem, Task, problems
@@ -17,11 +17,12 @@ from ..data.tasks import load
 from ..errors import PlaitError
 from ..layout import Codec, Row, nap
 from ..models.box import Slots
-from .corrupt import masks, rates
+from .batches import Batch, batch
+from .corrupt import Corruption
+from .view import View
 
 TASKS = {"countdown": 0.37, "chain": 0.28, "multiply": 0.27, "sudoku4": 0.08}
 REDRAWS = 100  # failures in a row that mean that the slots do not suit the tasks
-Batch = dict[str, Tensor]
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ class Rows:
     widths: tuple[int, ...] = (160, 208, 256, 304)  # of batches; each is compiled once
     positions: int = 86_528  # in a batch
     repeats: int = 2  # batches made of the same rows, each with masks of its own
+    cross: Literal["full", "blocked"] = "full"  # do streams see each other?
     workers: int = 14
 
 
@@ -104,10 +106,17 @@ class CanvasBatches(IterableDataset[Batch]):
     """
 
     def __init__(
-        self, rows: Rows, codec: Codec, exclude: frozenset[str] = frozenset(), seed: int = 0
+        self,
+        rows: Rows,
+        codec: Codec,
+        exclude: frozenset[str] = frozenset(),
+        seed: int = 0,
+        corruption: Corruption = Corruption(),
+        view: View = View(),
     ) -> None:
         super().__init__()
         self.rows, self.codec, self.exclude, self.seed = rows, codec, exclude, seed
+        self.corruption, self.view = corruption, view
 
     def __iter__(self) -> Iterator[Batch]:
         """Batches for ever."""
@@ -120,23 +129,15 @@ class CanvasBatches(IterableDataset[Batch]):
             rows.append(row)
             if len(rows) == self.rows.positions // len(row.ids):
                 for _ in range(self.rows.repeats):
-                    yield batch(rows, self.codec, rng)
+                    yield batch(
+                        rows,
+                        self.codec,
+                        rng,
+                        self.corruption,
+                        self.view,
+                        self.rows.cross == "blocked",
+                    )
                 rows.clear()
-
-
-def batch(rows: Sequence[Row], codec: Codec, rng: torch.Generator) -> Batch:
-    """Rows of one width, corrupted, in the form that `run.Denoise` takes."""
-    target = torch.tensor([row.ids for row in rows], dtype=torch.int32)  # half of int64 to move
-    free = torch.tensor([row.region for row in rows]) >= 0
-    rate = rates(len(rows), rng)
-    masked = masks(free, rate, rng)
-    return {
-        "tokens": target.masked_fill(masked, codec.mask_id),
-        "target": target,
-        "masked": masked,
-        "free": free,
-        "rate": rate,
-    }
 
 
 def excluded(files: Sequence[str]) -> frozenset[str]:

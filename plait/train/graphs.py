@@ -1,15 +1,13 @@
 """Training steps as CUDA graphs: a narrow model otherwise waits for Python, not for the device."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
-from transformers import Trainer
+
+from .batches import Batch
 
 WARM = 3  # steps before a capture, in which kernels are compiled and chosen
-
-Batch = dict[str, Tensor]
 
 
 @dataclass
@@ -29,13 +27,13 @@ class Steps:
         self.weights = [weight for weight in model.parameters() if weight.requires_grad]
         self.gradients = [torch.zeros_like(weight) for weight in self.weights]
         self.pool = torch.cuda.graph_pool_handle()
-        self.captured: dict[tuple[int, ...], Captured] = {}
+        self.captured: dict[tuple[object, ...], Captured] = {}
 
     def __call__(self, batch: Batch) -> Tensor:
         """Set the gradient of every weight and return the loss, both valid until the next call."""
         for weight, gradient in zip(self.weights, self.gradients, strict=True):
             weight.grad = gradient  # Trainer takes gradients away after each step
-        shape = tuple(batch["tokens"].shape)
+        shape = tuple((name, tuple(values.shape)) for name, values in batch.items())
         if shape not in self.captured:
             self.captured[shape] = self._capture({k: v.clone() for k, v in batch.items()})
         known = self.captured[shape]
@@ -62,20 +60,3 @@ class Steps:
         loss: Tensor = self.model(**batch)["loss"]
         loss.backward()
         return loss.detach()
-
-
-class GraphTrainer(Trainer):
-    """Trainer that replays its forward and backward passes. One device, no accumulation."""
-
-    steps: Steps | None = None
-
-    def training_step(
-        self,
-        model: nn.Module,
-        inputs: dict[str, Any],
-        num_items_in_batch: Any = None,  # noqa: ARG002
-    ) -> Tensor:
-        """Loss of a batch; gradients are set."""
-        model.train()
-        self.steps = self.steps or Steps(model)
-        return self.steps(self._prepare_inputs(inputs))

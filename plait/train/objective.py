@@ -1,4 +1,4 @@
-"""Masked cross entropy, with the weight and the normaliser that papers choose differently."""
+"""The training loss: masked cross entropy, and what papers choose differently about it."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -9,6 +9,10 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from ..errors import unknown
+from . import weights
+from .weight import Tokens, Weight
+
+NORMALISERS = ("masked", "free", "row", "all")
 
 
 @dataclass(frozen=True)
@@ -17,18 +21,22 @@ class Objective:
 
     weight="inverse" (1/t) with normaliser="free" is the likelihood bound of MDLM
     (arXiv:2406.07524) and LLaDA (arXiv:2502.09992), per free position. weight="none" with
-    normaliser="masked" is the mean over masked positions (Dream, arXiv:2508.15487; NAP,
-    arXiv:2602.23225, without its CART weight): no bound, but less noise.
+    normaliser="masked" is the mean over masked positions (Dream, arXiv:2508.15487, and NAP,
+    arXiv:2602.23225, with weight="cart"): no bound, but less noise.
+
+    The normaliser divides the sum by the masked positions, the free ones, or all that are in the
+    batch, padding too (arXiv:2502.09992, pretraining); "row" divides each row by its own free
+    positions and takes the mean over rows (LLaDA's fine-tuning). `factor` is multiplied to the
+    weight: NAP's code has focal on top of another.
     """
 
-    weight: Literal["none", "inverse"] = "none"
-    normaliser: Literal["masked", "free"] = "masked"
+    weight: Weight = weights.load("none")
+    normaliser: Literal["masked", "free", "row", "all"] = "masked"
+    factor: Weight = weights.load("none")
 
     def __post_init__(self) -> None:
-        if self.weight not in ("none", "inverse"):
-            raise unknown("weight", self.weight, ("none", "inverse"))
-        if self.normaliser not in ("masked", "free"):
-            raise unknown("normaliser", self.normaliser, ("masked", "free"))
+        if self.normaliser not in NORMALISERS:
+            raise unknown("normaliser", self.normaliser, NORMALISERS)
 
     def __call__(
         self,
@@ -36,13 +44,41 @@ class Objective:
         target: Int[Tensor, "B L"],
         masked: Bool[Tensor, "B L"],
         free: Bool[Tensor, "B L"],
-        rate: Float[Tensor, " B"],
+        rate: Float[Tensor, "B #L"],
+        real: Bool[Tensor, "B L"] | None = None,
+        count: Float[Tensor, ""] | None = None,
     ) -> Float[Tensor, ""]:
         """Loss of a batch; positions that are not masked carry none."""
-        flat = logits.flatten(0, 1).float()
+        flat = logits.flatten(0, 1)
+        flat = flat if flat.dtype == torch.float64 else flat.float()
         loss = F.cross_entropy(flat, target.flatten().long(), reduction="none").view_as(target)
+        return self.total(loss, masked, free, rate, real, count)
+
+    def total(
+        self,
+        loss: Float[Tensor, "B L"],
+        masked: Bool[Tensor, "B L"],
+        free: Bool[Tensor, "B L"],
+        rate: Float[Tensor, "B #L"],
+        real: Bool[Tensor, "B L"] | None = None,
+        count: Float[Tensor, ""] | None = None,
+    ) -> Float[Tensor, ""]:
+        """The loss from that of each token, which counts where it is masked.
+
+        `real` is what is not padding (None = all), `count` stands in for the normaliser's own
+        count, which would be wrong where several batches make one step.
+        """
         loss = torch.where(masked, loss, 0.0)
-        if self.weight == "inverse":
-            loss = loss / rate[:, None]
-        count = masked if self.normaliser == "masked" else free
-        return loss.sum() / count.sum().clamp(min=1)
+        seen = torch.ones_like(masked) if real is None else real
+        tokens = Tokens(loss, masked, seen, rate)
+        loss = torch.where(masked, loss * self.weight(tokens) * self.factor(tokens), 0.0)
+        if self.normaliser == "row":
+            loss = loss / free.sum(1, keepdim=True).clamp(min=1)
+        return loss.sum() / (self.count(masked, free) if count is None else count)
+
+    def count(self, masked: Bool[Tensor, "B L"], free: Bool[Tensor, "B L"]) -> Float[Tensor, ""]:
+        """What a batch's sum is divided by, at least 1."""
+        counts = {"masked": masked.sum(), "free": free.sum()}
+        whole = len(free) if self.normaliser == "row" else free.numel()
+        found = counts.get(self.normaliser, torch.tensor(whole, device=free.device))
+        return found.clamp(min=1).float()

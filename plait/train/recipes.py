@@ -1,55 +1,32 @@
 """Recipes: a Python function per training run that returns its whole configuration.
 
-`python -m plait.train NAME --set model.layers=9` changes one field of what NAME returns.
+`plait train NAME --set model.layers=9` changes one field of what NAME returns. A recipe of your
+own is a function without arguments in a file: `plait train my.py:recipe`.
 """
 
-import ast
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, is_dataclass, replace
+import runpy
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from ..errors import PlaitError, unknown
 from ..models import box
 from ..models.transformer import Config
+from . import laws, weights
+from .batches import Ends
 from .canvas_data import Rows
+from .corrupt import Corruption
 from .objective import Objective
+from .recipe import Lora as Lora
+from .recipe import Optimiser as Optimiser
+from .recipe import Recipe as Recipe
+from .recipe import Start as Start
+from .records import Records
+from .settings import change, read
+from .view import View
 
-
-@dataclass(frozen=True)
-class Optimiser:
-    """AdamW and its learning rate: warm-up by steps, then constant, then linear to zero."""
-
-    rate: float = 2e-3  # at its highest
-    warmup: int = 200  # steps
-    cooldown: float = 0.7  # share of the run at the end in which the rate falls
-    betas: tuple[float, float] = (0.9, 0.98)
-    decay: float = 0.1  # of matrices; vectors have none
-    clip: float = 1.0  # norm of the gradient
-
-    def factor(self, step: int, share: float) -> float:
-        """Learning rate relative to the highest, `share` of the run being over."""
-        return min(1.0, (step + 1) / self.warmup, (1 - share) / self.cooldown)
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """All that decides the result of a training run, hardware and data on disk aside."""
-
-    model: Config
-    codec: Path  # tokenizer.json
-    rows: Rows = Rows()
-    objective: Objective = Objective()
-    optimiser: Optimiser = Optimiser()
-    average: float = 0.999  # decay of the average of weights, per step
-    steps: int = 1_000_000
-    minutes: float = 0.0  # 0 = no limit; whichever of steps and minutes is over first
-    compiled: bool = True  # on CUDA only
-    graphed: bool = False  # whole steps as CUDA graphs; on one CUDA device only
-    half: bool = False  # residual stream in bfloat16; on CUDA only
-    save_every: float = 2.0  # minutes
-    log_every: int = 50  # steps
-    seed: int = 0
+BOUND = Objective(weights.load("inverse"), "free")
+TUNING = Optimiser(rate=2e-5, warmup=50, cooldown=1.0, betas=(0.9, 0.95), decay=0.01)
 
 
 def plait_tiny() -> Recipe:
@@ -58,10 +35,11 @@ def plait_tiny() -> Recipe:
         model=Config(vocab=768, width=320, layers=9, heads=5, kv_heads=5, hidden=896, context=304),
         codec=box.HERE / "plait-tiny" / box.CODEC,
         rows=Rows(positions=43_264),
-        objective=Objective(weight="inverse", normaliser="free"),
+        objective=BOUND,
         optimiser=Optimiser(rate=1.5e-3),
         graphed=True,
         half=True,
+        checkpoints=0,
     )
 
 
@@ -78,53 +56,116 @@ def toy() -> Recipe:
     )
 
 
-RECIPES: dict[str, Callable[[], Recipe]] = {"plait_tiny": plait_tiny, "toy": toy}
+def llada_sft() -> Recipe:
+    """LLaDA's fine-tuning (arXiv:2502.09992): 1/t, each row by its own length, ends trained."""
+    return Recipe(
+        model=Start(),
+        rows=Records(form="plain"),
+        corruption=Corruption(levels="uniform"),
+        objective=Objective(weights.load("inverse"), "row"),
+        optimiser=TUNING,
+        head="masked",
+        steps=2000,
+    )
+
+
+def dream_sft() -> Recipe:
+    """Dream's fine-tuning (arXiv:2508.15487): CART, the mean of masked tokens, random cut-off."""
+    return replace(
+        llada_sft(),
+        rows=Records(form="plain", ends=Ends("hidden", "row")),
+        objective=Objective(weights.load("cart"), "masked"),
+    )
+
+
+def nap() -> Recipe:
+    """NAP (arXiv:2602.23225): several paths on one canvas, CART, the mean of masked tokens.
+
+    The paper's layout and options; its learning rate is 2e-6 for models of 8 billion weights.
+    """
+    return replace(llada_sft(), rows=Records(), objective=Objective(weights.load("cart"), "masked"))
+
+
+def long_cot() -> Recipe:
+    """NAP's baseline (arXiv:2602.23225): the same paths one after another in one stream."""
+    return replace(nap(), rows=Records(form="long_cot"))
+
+
+def convert() -> Recipe:
+    """An autoregressive model becomes a masked one, all at once and without shift (dllm's A2D)."""
+    return Recipe(
+        model=Start(attention="full", shift="no"),
+        rows=Records(form="plain"),
+        objective=BOUND,
+        optimiser=replace(TUNING, rate=1e-4, warmup=200),
+        head="masked",
+        steps=5000,
+    )
+
+
+def convert_shift() -> Recipe:
+    """The same with the shift kept and attention annealed (DiffuLLaMA, arXiv:2410.17891)."""
+    return replace(
+        convert(),
+        model=Start(attention="full", shift="yes"),
+        objective=Objective(weights.load("inverse"), "masked"),
+        view=View(anneal=1000),
+        compiled=False,
+    )
+
+
+def block_diffusion() -> Recipe:
+    """BD3-LM (arXiv:2503.09573): blocks in order, each a small diffusion; a level for each."""
+    return replace(
+        convert(),
+        model=Start(attention="block", block=16, shift="no"),
+        rows=Records(form="plain", ends=Ends("block")),
+        corruption=Corruption(per="block"),
+        view=View("clean", block=16),
+    )
+
+
+def efficient_dlm() -> Recipe:
+    """Efficient-DLM: block diffusion with clean context and masks that come from the right."""
+    return replace(
+        block_diffusion(), corruption=Corruption(law=laws.load("positional"), per="block")
+    )
+
+
+RECIPES: dict[str, Callable[[], Recipe]] = {
+    f.__name__: f
+    for f in (
+        plait_tiny,
+        toy,
+        llada_sft,
+        dream_sft,
+        nap,
+        long_cot,
+        convert,
+        convert_shift,
+        block_diffusion,
+        efficient_dlm,
+    )
+}
 
 
 def load(name: str, settings: list[str] | None = None) -> Recipe:
-    """The recipe `name` with `settings` like "model.layers=9" applied."""
-    if name not in RECIPES:
+    """The recipe `name`, or FILE.py:FUNCTION, with `settings` like "model.layers=9" applied."""
+    if ":" in name:
+        found = _own(*name.rsplit(":", 1))
+    elif name in RECIPES:
+        found = RECIPES[name]()
+    else:
         raise unknown("recipe", name, RECIPES)
-    changes: dict[str, str] = {}
-    for setting in settings or []:
-        path, equals, text = setting.partition("=")
-        if not equals:
-            raise PlaitError(f"'{setting}' is not of the form field=value")
-        changes[path] = text
-    return change(RECIPES[name](), changes)
+    changed: Recipe = change(found, read(settings))
+    return changed
 
 
-def change(part: Any, texts: Mapping[str, str]) -> Any:
-    """A copy of the dataclass `part` with fields, named like "model.layers", read from texts.
-
-    All change together, since some values only fit each other.
-    """
-    known = [f.name for f in fields(part)]
-    inner: dict[str, dict[str, str]] = {}
-    for path, text in texts.items():
-        name, _, rest = path.partition(".")
-        inner.setdefault(name, {})[rest] = text
-    new = {}
-    for name, changes in inner.items():
-        if name not in known:
-            raise unknown("setting", name, known)
-        old = getattr(part, name)
-        if is_dataclass(old) == ("" in changes):
-            raise PlaitError(f"setting '{name}' {'has' if '' in changes else 'has no'} fields")
-        new[name] = _value(name, old, changes[""]) if "" in changes else change(old, changes)
-    return replace(part, **new)
-
-
-def _value(name: str, old: Any, text: str) -> Any:
-    """`text` read as a value of the type of `old`."""
-    if isinstance(old, str | Path):
-        return type(old)(text)
-    try:
-        value = ast.literal_eval(text)
-    except (ValueError, SyntaxError):
-        value = text
-    if isinstance(old, float) and type(value) is int:
-        value = float(value)
-    if type(value) is not type(old):
-        raise PlaitError(f"setting '{name}' is a {type(old).__name__}, which '{text}' is not")
-    return value
+def _own(file: str, function: str) -> Recipe:
+    if not Path(file).is_file():
+        raise PlaitError(f"there is no file '{file}' with a recipe")
+    made = runpy.run_path(file).get(function)
+    recipe = made() if callable(made) else None
+    if not isinstance(recipe, Recipe):
+        raise PlaitError(f"{file} has no function '{function}' that returns a Recipe")
+    return recipe

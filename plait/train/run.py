@@ -1,56 +1,48 @@
-"""A training run: a recipe, transformers' Trainer, and a box in the output folder."""
+"""A training run: a recipe, transformers' Trainer, and a model in the output folder."""
 
-from dataclasses import replace
+import importlib.util
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
-from jaxtyping import Bool, Float, Int
-from torch import Tensor, nn
-from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments, set_seed
+from torch import nn
+from transformers import PrinterCallback, TrainerCallback, TrainingArguments, set_seed
 from transformers.integrations import TensorBoardCallback
 
 from ..errors import PlaitError
-from ..models import box
+from ..files import write_whole
 from ..models.codec import TokenizerCodec
 from ..models.transformer import Transformer
-from .callbacks import Average, Budget, Keep, Record
-from .canvas_data import Batch, CanvasBatches
-from .graphs import GraphTrainer
-from .objective import Objective
-from .recipes import Optimiser, Recipe
+from . import card
+from .batches import Batch
+from .callbacks import DONE, Average, Budget, Interrupt, Keep, Record
+from .canvas_data import CanvasBatches
+from .origin import Origin, origin
+from .recipe import Optimiser, Recipe
+from .records import Kept, RecordBatches, Records, fitting
+from .settings import plain
+from .speed import Speed
+from .trainer import Denoise, Runner
+
+RECIPE = "recipe.json"
+FREE = frozenset(  # fields that may change when a run goes on: they leave its losses alone
+    ("steps", "minutes", "save_every", "checkpoints", "log_every")
+)
 
 
-class Denoise(nn.Module):
-    """A transformer and its objective, in the form that Trainer calls: a batch to a loss."""
+@dataclass(frozen=True)
+class Result:
+    """What a run left."""
 
-    def __init__(
-        self, model: Transformer, objective: Objective, compiled: bool, half: bool = False
-    ) -> None:
-        super().__init__()
-        self.model = model
-        if half:  # a narrow model waits for memory: its residual stream in 2 bytes, not 4
-            model.embed.register_forward_hook(lambda _module, _tokens, x: x.bfloat16())
-        self._loss = objective.__call__
-        if compiled:
-            # Blocks share one compiled graph per shape; the whole model would take minutes.
-            torch._dynamo.config.recompile_limit = 64
-            for block in model.blocks:
-                block.compile(dynamic=False)
-            self._loss = torch.compile(objective.__call__, dynamic=False)
-
-    def forward(
-        self,
-        tokens: Int[Tensor, "B L"],
-        target: Int[Tensor, "B L"],
-        masked: Bool[Tensor, "B L"],
-        free: Bool[Tensor, "B L"],
-        rate: Float[Tensor, " B"],
-    ) -> dict[str, Tensor]:
-        """The loss of a batch."""
-        pos = torch.arange(tokens.shape[1], device=tokens.device).expand_as(tokens)
-        logits = self.model(tokens, pos)
-        return {"loss": self._loss(logits, target, masked, free, rate)}
+    folder: Path
+    rows: list[dict[str, float]]  # the record, as in loss.json
+    steps: int
+    stopped: bool  # by a signal, before its end
+    data: str  # what was used and left out
 
 
 def train(
@@ -59,60 +51,146 @@ def train(
     exclude: frozenset[str] = frozenset(),
     logs: str | Path | None = None,
     started: float | None = None,
-) -> Path:
-    """Train by `recipe` and save a box in `out`, which is returned.
+    watch: Callable[[dict[str, float]], None] | None = None,
+    resume: Path | None = None,
+) -> Result:
+    """Train by `recipe` and save a model in `out`, with a card that tells how.
 
     `exclude` holds keys of problems never to be trained on, `logs` is a TensorBoard folder.
-    `started` is the monotonic time from which `recipe.minutes` count, by default now.
+    `started` is the monotonic time from which `recipe.minutes` count, by default now. `watch` gets
+    each row of the record. `resume` is a checkpoint to go on from: the losses are those of a run
+    that was never stopped. Raises PlaitError for a recipe that cannot work here.
     """
-    codec = TokenizerCodec.read(recipe.codec)
-    if codec.vocab > recipe.model.vocab:
-        raise PlaitError(f"the tokenizer has {codec.vocab} tokens, the model {recipe.model.vocab}")
     out = Path(out)
-    out.mkdir(parents=True, exist_ok=True)
+    if resume is not None:
+        same(recipe, resume)
     set_seed(recipe.seed)
+    begun = _begin(recipe, out)
     arguments = _arguments(recipe, out)
-    cuda = arguments.device.type == "cuda"
-    model = Transformer(recipe.model).to(arguments.device)
+    net = begun.net.to(arguments.device)
+    data, kept = _data(recipe, begun.codec, net.config.context, exclude)
     budget = Budget(recipe.steps, recipe.minutes)
     budget.started = budget.started if started is None else started
-    average = Average(model, recipe.average)
-    rows = recipe.rows
-    slots = replace(rows.slots, most=len(rows.streams))
-    save = partial(
-        box.write, out, recipe.model, average.weights, codec, slots, tasks=list(rows.tasks)
-    )
-    record = Record(out, budget, recipe.rows.positions * arguments.world_size)
-    optimiser, schedule = optimisation(model, recipe.optimiser, budget)
-    callbacks: list[TrainerCallback] = [budget, average, record, Keep(save, recipe.save_every)]
-    callbacks += [_tensorboard(logs)] if logs else []
-    graphed = cuda and recipe.graphed and arguments.world_size == 1
-    trainer = (GraphTrainer if graphed else Trainer)(
-        model=Denoise(
-            model, recipe.objective, compiled=cuda and recipe.compiled, half=cuda and recipe.half
-        ),
+    average, speed, interrupt = Average(net, recipe.average), Speed(net.config), Interrupt()
+    record = Record(out, budget, speed, watch)
+    save = partial(begun.write, average.weights)
+    keep = Keep(save, recipe.save_every, average, budget, record, recipe.checkpoints > 0)
+    callbacks: list[TrainerCallback] = [budget, average, record, interrupt, keep]
+    runner = Runner(
+        _denoise(recipe, net, arguments),
+        speed,
+        _cuda(arguments) and recipe.graphed and arguments.world_size == 1,
         args=arguments,
-        train_dataset=CanvasBatches(recipe.rows, codec, exclude, recipe.seed),
+        train_dataset=data,
         data_collator=_only,
-        optimizers=(optimiser, schedule),
-        callbacks=callbacks,
+        optimizers=optimisation(net, recipe.optimiser, budget),
+        callbacks=callbacks + ([_tensorboard(logs)] if logs else []),
     )
-    trainer.remove_callback(PrinterCallback)
-    trainer.train()
-    return out
+    runner.remove_callback(PrinterCallback)
+    if resume is not None:
+        keep.restore(resume)
+        if isinstance(data, RecordBatches):
+            done = int(resume.name.rpartition("-")[2])
+            data.first = done * recipe.accumulate * arguments.world_size
+    try:
+        runner.train(resume_from_checkpoint=None if resume is None else str(resume))
+    finally:
+        interrupt.quiet()
+    found = Result(out, record.rows, runner.state.global_step, interrupt.asked, kept)
+    if runner.state.is_world_process_zero:
+        write_whole(out / card.CARD, card.text(recipe, found, net))
+    return found
+
+
+def _cuda(arguments: TrainingArguments) -> bool:
+    return bool(arguments.device.type == "cuda")
+
+
+def _denoise(recipe: Recipe, net: Transformer, arguments: TrainingArguments) -> Denoise:
+    cuda = _cuda(arguments)
+    return Denoise(
+        net,
+        recipe.objective,
+        recipe.view,
+        compiled=cuda and recipe.compiled,
+        half=cuda and recipe.half,
+        recompute=recipe.recompute,
+        masked_only=recipe.head == "masked",
+    )
+
+
+def _told(recipe: Recipe) -> tuple[Any, list[str]]:
+    """The layout and the tasks that the trained model is told to be for."""
+    rows = recipe.rows
+    if isinstance(rows, Records):
+        return rows.slots, []
+    return replace(rows.slots, most=len(rows.streams)), list(rows.tasks)
+
+
+def _begin(recipe: Recipe, out: Path) -> Origin:
+    """The origin; the folder is made once nothing speaks against the recipe."""
+    if isinstance(recipe.rows, Records) and not recipe.rows.file.is_file():
+        raise PlaitError(f"there is no file '{recipe.rows.file}' with records: set rows.file")
+    fresh = not out.exists()
+    out.mkdir(parents=True, exist_ok=True)
+    try:
+        begun = origin(recipe, out, *_told(recipe))
+    except PlaitError:
+        if fresh and not any(out.iterdir()):
+            out.rmdir()
+        raise
+    write_whole(out / RECIPE, json.dumps(plain(recipe), indent=1) + "\n")
+    return begun
+
+
+def _data(
+    recipe: Recipe, codec: TokenizerCodec, context: int, exclude: frozenset[str]
+) -> tuple[CanvasBatches | RecordBatches, str]:
+    """The batches, and what there is to say about them."""
+    rows, how = recipe.rows, (recipe.corruption, recipe.view)
+    if not isinstance(rows, Records):
+        return CanvasBatches(rows, codec, exclude, recipe.seed, *how), "problems of our own tasks"
+    used: TokenizerCodec = codec if rows.template else codec.bare()
+    kept: Kept = fitting(rows, used, context)
+    return RecordBatches(rows, kept.problems, used, *how, seed=recipe.seed), kept.told()
+
+
+def same(recipe: Recipe, checkpoint: Path) -> None:
+    """Raise PlaitError if the run of this checkpoint had another recipe."""
+    path = checkpoint.parent / RECIPE
+    before = json.loads(path.read_text()) if path.is_file() else {}
+    now = json.loads(json.dumps(plain(recipe)))
+    for name, value in now.items():
+        if name not in FREE and before.get(name) != value:
+            raise PlaitError(
+                f"{path} was written with another '{name}': resume with the same recipe and "
+                "settings, or start anew in another folder"
+            )
+
+
+def checkpoint(out: Path, step: int | None = None) -> Path:
+    """The last whole checkpoint of a run, or that of a step; PlaitError if there is none."""
+    whole = {int(p.parent.name.rpartition("-")[2]): p.parent for p in out.glob(f"*/{DONE}")}
+    if not whole or (step is not None and step not in whole):
+        known = ", ".join(map(str, sorted(whole))) or "none"
+        raise PlaitError(f"{out} has no checkpoint to resume from (steps: {known})")
+    return whole[max(whole) if step is None else step]
 
 
 def optimisation(
     model: nn.Module, settings: Optimiser, budget: Budget
 ) -> tuple[torch.optim.AdamW, torch.optim.lr_scheduler.LambdaLR]:
     """AdamW, without decay of vectors, and a learning rate that follows the budget."""
-    weights = list(model.parameters())
+    weights = [w for w in model.parameters() if w.requires_grad]
     groups = [
         {"params": [w for w in weights if w.ndim > 1], "weight_decay": settings.decay},
         {"params": [w for w in weights if w.ndim <= 1], "weight_decay": 0.0},
     ]
     optimiser = torch.optim.AdamW(
-        groups, lr=settings.rate, betas=settings.betas, fused=weights[0].is_cuda
+        [group for group in groups if group["params"]],
+        lr=settings.rate,
+        betas=settings.betas,
+        fused=weights[0].is_cuda,
     )
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimiser, lambda step: settings.factor(step, budget.share)
@@ -123,15 +201,22 @@ def optimisation(
 def _arguments(recipe: Recipe, out: Path) -> TrainingArguments:
     """Trainer's own settings, chosen so that no step waits for the device."""
     workers, cuda = recipe.rows.workers, torch.cuda.is_available()
+    sharding: dict[str, Any] = {}
+    if recipe.shard:
+        sharding["fsdp"] = "full_shard auto_wrap"
+        sharding["fsdp_config"] = {"transformer_layer_cls_to_wrap": ["Block"], "version": 2}
     return TrainingArguments(
         output_dir=str(out),
         max_steps=recipe.steps,
         per_device_train_batch_size=1,  # the data set makes whole batches
+        gradient_accumulation_steps=recipe.accumulate,
         max_grad_norm=recipe.optimiser.clip,
-        bf16=cuda,
+        bf16=cuda and recipe.precision == "bf16",
         logging_steps=recipe.log_every,
         logging_nan_inf_filter=False,  # it would look at the loss after every step
-        save_strategy="no",
+        save_strategy="no",  # Keep says when
+        save_total_limit=recipe.checkpoints or None,
+        ignore_data_skip=isinstance(recipe.rows, Records),  # they start where they are told to
         report_to=[],
         disable_tqdm=True,
         remove_unused_columns=False,
@@ -140,7 +225,13 @@ def _arguments(recipe: Recipe, out: Path) -> TrainingArguments:
         dataloader_pin_memory=cuda,
         accelerator_config={"dispatch_batches": False, "non_blocking": cuda},
         seed=recipe.seed,
+        **sharding,
     )
+
+
+def boards() -> bool:
+    """Say whether TensorBoard is installed."""
+    return importlib.util.find_spec("tensorboard") is not None
 
 
 def _tensorboard(folder: str | Path) -> TensorBoardCallback:

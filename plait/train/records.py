@@ -1,0 +1,227 @@
+"""Training rows from a file of problems with their paths, for any model (arXiv:2602.23225)."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import Any, Literal
+
+import torch
+from torch.utils.data import IterableDataset, get_worker_info
+
+from ..errors import PlaitError, unknown
+from ..layout import Codec, Layout, Row, nap, plain
+from ..measure import corpus
+from ..models.box import Slots
+from .batches import Batch, Ends, batch
+from .corrupt import Corruption
+from .view import View
+
+FORMS = ("nap", "long_cot", "single", "plain")
+ANSWER = ("answer", "gold", "summary")
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One record: a request, several ways of working it out, and the right answer."""
+
+    prompt: str
+    paths: tuple[str, ...]
+    answer: str
+
+
+@dataclass(frozen=True)
+class Records:
+    """How records become rows. Lengths are positions.
+
+    form="nap": `streams` paths of a record, each in its slot, and the answer in the summary.
+    "long_cot": the same paths one after another in one slot of their whole length. "single": one
+    path of a record in that slot, drawn anew in each epoch. "plain": the paths are left out and
+    the answer has the slot. Where a record has more paths than there are streams, some are drawn.
+    """
+
+    file: Path = Path("records.jsonl")
+    form: Literal["nap", "long_cot", "single", "plain"] = "nap"
+    streams: int = 3
+    length: int = 330  # of a stream
+    summary: int = 32
+    shuffle: bool = True  # the order of the paths, in each epoch; False: as they stand
+    keep: Literal["all", "correct"] = "all"  # paths; "correct" needs records that say which are
+    cross: Literal["full", "blocked"] = "full"  # do streams see each other?
+    ends: Ends = Ends()
+    rows: int = 16  # in a batch
+    joint: str = "\n"  # between the paths of long_cot
+    template: bool = True  # put prompts into the model's chat template, if it has one
+    workers: int = 0
+
+    def __post_init__(self) -> None:
+        if self.form not in FORMS:
+            raise unknown("form", self.form, FORMS)
+        for name in ("streams", "length", "summary", "rows"):
+            if getattr(self, name) < 1:
+                raise PlaitError(f"rows.{name} is {getattr(self, name)}; it must be >= 1")
+
+    @property
+    def slots(self) -> Slots:
+        """What the trained model is to be decoded with."""
+        if self.form == "plain":
+            return Slots(0, self.length * self.streams, self.summary, 0)
+        count = self.streams if self.form == "nap" else 1
+        length = self.length if self.form == "nap" else self.length * self.streams
+        return Slots(count, length, self.summary, count)
+
+    @property
+    def layout(self) -> Layout:
+        """The canvas of every row."""
+        slots = self.slots
+        if not slots.streams:
+            return plain(slots.length)
+        return nap(slots.streams, slots.length, slots.summary, cross=self.cross)
+
+    def texts(self, problem: Problem, rng: Random) -> list[str]:
+        """What stands in the slots."""
+        if self.form == "plain":
+            return [problem.answer]
+        paths = list(problem.paths)
+        if self.shuffle:
+            rng.shuffle(paths)
+        paths = paths[: 1 if self.form == "single" else self.streams]
+        streams = paths if self.form == "nap" else [self.joint.join(paths)]
+        return [*streams, problem.answer]
+
+    def needs(self) -> int:
+        """The fewest paths that a record must have."""
+        return {"nap": self.streams, "long_cot": self.streams, "single": 1, "plain": 0}[self.form]
+
+
+def read(path: Path, keep: str = "all") -> list[Problem]:
+    """The problems of a file of JSON lines; PlaitError names the line that is at fault."""
+    found = []
+    for record in corpus.read(path):
+        place = f"{path}, line {record.line}"
+        answers = [record.values[name] for name in ANSWER if record.values.get(name)]
+        if not answers or not isinstance(answers[0], str):
+            raise PlaitError(f"{place}: there is no right answer; give it as 'answer'")
+        if not record.prompt.strip():
+            raise PlaitError(f"{place}: there is no prompt")
+        paths = record.paths
+        if keep == "correct":
+            flags = _flags(record.values, len(paths))
+            if flags is None:
+                raise PlaitError(f'{place}: it does not say which paths are "correct"')
+            paths = [path for path, right in zip(paths, flags, strict=True) if right]
+        found.append(Problem(record.prompt, tuple(paths), answers[0]))
+    return found
+
+
+def _flags(values: Any, count: int) -> list[bool] | None:
+    """Which paths are right, by the list "correct" or by the paths themselves."""
+    told = values.get("correct")
+    if not isinstance(told, list):
+        items: list[Any] = next((values[name] for name in corpus.PATHS if name in values), [])
+        told = [item.get("correct") for item in items if isinstance(item, dict)]
+    good = len(told) == count and all(isinstance(flag, bool) for flag in told)
+    return told if good else None
+
+
+@dataclass
+class Kept:
+    """The problems that fit, and why others do not."""
+
+    problems: list[Problem]
+    counts: Counter[str] = field(default_factory=Counter)
+
+    def told(self) -> str:
+        """For a person: how many are used and what was left out."""
+        left = ", ".join(f"{n} {why}" for why, n in sorted(self.counts.items()))
+        used = f"{len(self.problems)} records are used"
+        return f"{used}; left out: {left}" if left else used
+
+
+def fitting(records: Records, codec: Codec, context: int) -> Kept:
+    """The problems of the file whose every choice of paths fits; texts are never cut.
+
+    Raises PlaitError if none is left.
+    """
+    kept, layout = Kept([]), records.layout
+    room = context - layout.size(codec)
+    for problem in read(records.file, records.keep):
+        why = _misfit(problem, records, codec, room)
+        if why:
+            kept.counts[why] += 1
+        else:
+            kept.problems.append(problem)
+    if not kept.problems:
+        raise PlaitError(f"{records.file}: no record can be used ({dict(kept.counts)})")
+    return kept
+
+
+def _misfit(problem: Problem, records: Records, codec: Codec, room: int) -> str:
+    sizes = [len(codec.encode(path)) for path in problem.paths]
+    slots, needs = records.slots, records.needs()
+    answer = slots.summary if slots.streams else slots.length
+    if len(sizes) < needs:
+        return f"with fewer than {needs} paths"
+    if records.form == "long_cot":
+        together = sum(sorted(sizes)[-needs:]) + needs * len(codec.encode(records.joint))
+        sizes = [together]
+    if needs and max(sizes) >= slots.length:
+        return f"with a path of {slots.length} tokens or more"
+    if len(codec.encode(problem.answer)) >= answer:
+        return f"with an answer of {answer} tokens or more"
+    if len(codec.prompt(problem.prompt)) > room:
+        return "with a prompt that the context has no room for"
+    return ""
+
+
+class RecordBatches(IterableDataset[Batch]):
+    """Whole batches for ever, in an order that depends on (seed, epoch) alone.
+
+    Batch number n is the same whoever asks for it, so that a run can go on from `first`.
+    """
+
+    def __init__(
+        self,
+        records: Records,
+        problems: list[Problem],
+        codec: Codec,
+        corruption: Corruption = Corruption(),
+        view: View = View(),
+        seed: int = 0,
+        first: int = 0,
+    ) -> None:
+        super().__init__()
+        self.records, self.problems, self.codec = records, problems, codec
+        self.corruption, self.view, self.seed, self.first = corruption, view, seed, first
+        self._layout = records.layout
+
+    def __iter__(self) -> Iterator[Batch]:
+        """Batches from `first` on; workers take turns."""
+        worker = get_worker_info()
+        number, stride = (worker.id, worker.num_workers) if worker else (0, 1)
+        number += self.first
+        while True:
+            yield self.number(number)
+            number += stride
+
+    def number(self, n: int) -> Batch:
+        """The batch with this number, from 0."""
+        rng = torch.Generator().manual_seed(self.seed * 1_000_003 + n)
+        size = self.records.rows
+        rows = [self._row(*divmod(i, len(self.problems))) for i in range(n * size, (n + 1) * size)]
+        rows = self.records.ends(rows, self.codec.eos_id, self.view.block, rng)
+        blocked = self.records.cross == "blocked"
+        return batch(rows, self.codec, rng, self.corruption, self.view, blocked)
+
+    def _row(self, epoch: int, place: int) -> Row:
+        index = self._order(epoch)[place]
+        rng = Random(f"paths/{self.seed}/{epoch}/{index}")
+        problem = self.problems[index]
+        return self._layout.row(self.codec, problem.prompt, self.records.texts(problem, rng))
+
+    def _order(self, epoch: int) -> list[int]:
+        if getattr(self, "_epoch", None) != epoch:
+            self._epoch, self._shuffled = epoch, list(range(len(self.problems)))
+            Random(f"order/{self.seed}/{epoch}").shuffle(self._shuffled)
+        return self._shuffled

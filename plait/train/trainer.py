@@ -1,0 +1,163 @@
+"""transformers' Trainer, and the module that it trains: a batch to a loss."""
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Bool, Float, Int
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint as recomputed
+from transformers import Trainer
+
+from ..models.transformer import Transformer
+from .batches import Batch
+from .graphs import Steps
+from .objective import Objective
+from .speed import Speed
+from .view import View, annealed, doubled
+
+WEIGHTS = "model.safetensors"  # in a checkpoint
+
+
+class Denoise(nn.Module):
+    """A transformer and its objective, in the form that Trainer calls: a batch to a loss."""
+
+    def __init__(
+        self,
+        model: Transformer,
+        objective: Objective,
+        view: View = View(),
+        compiled: bool = False,
+        half: bool = False,
+        recompute: bool = False,
+        masked_only: bool = False,
+    ) -> None:
+        super().__init__()
+        self.model, self._view, self._masked_only = model, view, masked_only
+        self.opened = view.opened(0)  # the share of later positions that are seen
+        self.objective = objective
+        if half:  # a narrow model waits for memory: its residual stream in 2 bytes, not 4
+            model.embed.register_forward_hook(lambda _module, _tokens, x: x.bfloat16())
+        self._loss = objective.__call__
+        if compiled:
+            # Blocks share one compiled graph per shape; the whole model would take minutes.
+            torch._dynamo.config.recompile_limit = 64
+            for block in model.blocks:
+                block.compile(dynamic=False)
+            self._loss = torch.compile(objective.__call__, dynamic=False)
+        if recompute:
+            for block in model.blocks:
+                block.forward = partial(recomputed, block.forward, use_reentrant=False)
+
+    def forward(
+        self,
+        tokens: Int[Tensor, "B L"],
+        target: Int[Tensor, "B L"],
+        masked: Bool[Tensor, "B L"],
+        free: Bool[Tensor, "B L"],
+        rate: Float[Tensor, "B #L"],
+        real: Bool[Tensor, "B L"] | None = None,
+        visible: Bool[Tensor, "B #L L"] | None = None,
+        count: Float[Tensor, ""] | None = None,
+    ) -> dict[str, Tensor]:
+        """The loss of a batch."""
+        states = self._states(tokens, target, visible)
+        if self._masked_only:
+            logits = self.model.read(states[masked]).float()
+            found = F.cross_entropy(logits, target[masked].long(), reduction="none")
+            loss = torch.zeros(masked.shape, device=masked.device).masked_scatter(masked, found)
+            return {"loss": self.objective.total(loss, masked, free, rate, real, count)}
+        logits = self.model.read(states)
+        return {"loss": self._loss(logits, target, masked, free, rate, real, count)}
+
+    def _states(
+        self,
+        tokens: Int[Tensor, "B L"],
+        target: Int[Tensor, "B L"],
+        visible: Bool[Tensor, "B #L L"] | None,
+    ) -> Float[Tensor, "B L W"]:
+        """What the head reads, under the view."""
+        length = tokens.shape[1]
+        if self._view.context == "clean":
+            seen = self._visible(tokens, visible)
+            tokens, pos, seen = doubled(tokens, target, seen, self._view.block)
+            return self.model.states(tokens, pos, seen)[:, :length]
+        pos = torch.arange(length, device=tokens.device).expand_as(tokens)
+        if self.opened < 1:
+            visible = annealed(self._visible(tokens, visible), self.opened)
+        return self.model.states(tokens, pos, visible)
+
+    @staticmethod
+    def _visible(
+        tokens: Int[Tensor, "B L"], visible: Bool[Tensor, "B #L L"] | None
+    ) -> Bool[Tensor, "B #L L"]:
+        """The mask, also where none is needed."""
+        return torch.ones_like(tokens, dtype=torch.bool)[:, None] if visible is None else visible
+
+
+class Runner(Trainer):
+    """Trainer for `Denoise`: counts what it computes, anneals, and knows CUDA graphs.
+
+    Where several batches make one step, on this device or on several, all of them are divided by
+    their mean count, so that the step has the gradient of one large batch.
+    """
+
+    def __init__(self, denoise: Denoise, speed: Speed, graphed: bool, **settings: Any) -> None:
+        super().__init__(model=denoise, **settings)
+        self._denoise, self._speed = denoise, speed
+        self._graphed, self._steps = graphed, None if not graphed else Steps(denoise)
+
+    def get_batch_samples(
+        self, epoch_iterator: Any, num_batches: int, device: torch.device
+    ) -> tuple[list[Batch], None]:
+        """The batches of a step, each with the count that its sum is divided by."""
+        batches, _ = super().get_batch_samples(epoch_iterator, num_batches, device)
+        if batches and (num_batches > 1 or self.args.world_size > 1):
+            counts = [self._denoise.objective.count(b["masked"], b["free"]) for b in batches]
+            mean = torch.stack(counts).mean().to(device)
+            if self.args.world_size > 1:
+                torch.distributed.all_reduce(mean)
+                mean = mean / self.args.world_size
+            batches = [batch | {"count": mean} for batch in batches]
+        return batches, None
+
+    def training_step(
+        self,
+        model: nn.Module,
+        inputs: Batch,
+        num_items_in_batch: Any = None,
+    ) -> Tensor:
+        """Loss of a batch; gradients are set."""
+        view = self._denoise._view
+        self._denoise.opened = view.opened(self.state.global_step)
+        rows, length = inputs["tokens"].shape
+        self._speed.add(rows, length, twice=view.context == "clean")
+        if self._steps is None:
+            return super().training_step(model, inputs, num_items_in_batch)
+        model.train()
+        return self._steps(self._prepare_inputs(inputs))
+
+    def save_model(self, output_dir: str | None = None, _internal_call: bool = False) -> None:
+        """The weights that are trained, in float32; those of a tied head once."""
+        if self.is_fsdp_enabled:
+            super().save_model(output_dir, _internal_call)
+        elif self.args.should_save and output_dir is not None:
+            Path(output_dir).mkdir(parents=True, exist_ok=True)
+            save_file(trained(self._denoise.model), Path(output_dir) / WEIGHTS)
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
+        if self.is_fsdp_enabled:
+            super()._load_from_checkpoint(resume_from_checkpoint, model)
+            return
+        saved = load_file(Path(resume_from_checkpoint) / WEIGHTS)
+        with torch.no_grad():
+            for name, weight in trained(self._denoise.model).items():
+                weight.copy_(saved[name])
+
+
+def trained(model: nn.Module) -> dict[str, Tensor]:
+    """The weights that are trained, by name."""
+    return {n: w.detach() for n, w in model.named_parameters() if w.requires_grad}
