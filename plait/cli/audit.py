@@ -8,7 +8,7 @@ from typer import Option
 
 from . import _options as o
 from ._table import table
-from .measure import Header, Prompt, ScorerName, Source
+from .measure import Header, Prompt, ScorerName, Source, lines
 
 MOST = 12  # items of a list that are shown
 Against = Annotated[
@@ -27,7 +27,7 @@ def audit(
     scorer: ScorerName = None,
     segments: Segments = None,
     prompt: Prompt = "{prompt}",
-    header: Header = "\nSolution:\n",
+    header: Header = r"\nSolution:\n",
     sample: Sample = 100,
     as_json: o.Json = False,
     device: o.Device = None,
@@ -47,7 +47,7 @@ def audit(
         found[f"against {name}"] = contamination(records, problems)
     if scorer is not None:
         kind = segments or ("path" if all(len(r.paths) > 1 for r in records) else "step")
-        settings = Settings(kind, prompt, header if kind == "path" else "")
+        settings = Settings(kind, lines(prompt), lines(header) if kind == "path" else "")
         found["seqdep"] = _seqdep(records[:sample], str(source), settings, scorer, device, dtype)
     if as_json:
         print(line_of(found))

@@ -33,11 +33,19 @@ ScorerName = Annotated[
 ]
 ModelName = Annotated[str | None, Option("--model", help="Diffusion model (likelihood).")]
 Segments = Annotated[str, Option(help="step, sentence, path, fixed(W) or parts(N).")]
-Prompt = Annotated[str, Option("--prompt", help="How a prompt is written before the text.")]
-Header = Annotated[str, Option(help="Written before each segment; not scored.")]
+Prompt = Annotated[
+    str, Option("--prompt", help=r"How a prompt is written before the text; \n is a line's end.")
+]
+Header = Annotated[str, Option(help=r"Written before each segment; not scored. \n likewise.")]
 Controls = Annotated[bool, Option(help="Also shuffled, and after another record's text.")]
 Limit = Annotated[int | None, Option(min=1, help="Only the first so many records.")]
 Draws = Annotated[int, Option(min=1, help="Maskings per text (likelihood).")]
+Rows = Annotated[
+    Path | None, Option("--output", help="JSON lines, one per record; an old file is continued.")
+]
+Together = Annotated[
+    int, Option("--batch-size", min=1, help="Texts, controls counted, in one forward pass.")
+]
 Unit = Annotated[str, Option(help="nats or bits.")]
 
 
@@ -47,18 +55,18 @@ def measure(
     scorer: ScorerName = None,
     model: ModelName = None,
     segments: Segments = "step",
-    prompt: Prompt = "{prompt}\n",
+    prompt: Prompt = r"{prompt}\n",
     header: Header = "",
     controls: Controls = True,
     limit: Limit = None,
     draws: Draws = 128,
     unit: Unit = "nats",
-    target: o.Output = None,
+    target: Rows = None,
     as_json: o.Json = False,
     seed: o.Seed = 0,
     device: o.Device = None,
     dtype: o.Dtype = "float32",
-    batch_size: o.BatchSize = 1,
+    batch_size: Together = 1,
 ) -> int:
     """Measure SeqDep, likelihood or diversity of a file of texts."""
     from ..measure.corpus import read
@@ -75,10 +83,16 @@ def measure(
         return _likelihood(records, source, model, draws, unit, seed, device, dtype, as_json)
     if scorer is None:
         raise PlaitError("SeqDep needs a causal model as scorer: give --scorer")
-    settings = Settings(segments, prompt, header, CONTROLS if controls else (), seed)
+    every = CONTROLS if controls else ()
+    settings = Settings(segments, lines(prompt), lines(header), every, seed)
     rows = _seqdep(records, source, settings, scorer, device, dtype, target, batch_size)
     told = {"scorer": scorer, "dtype": dtype, **settings.conditions(), "unit": unit}
     return _tell([{**found, **told} for found in summaries(rows, unit)], as_json)
+
+
+def lines(text: str) -> str:
+    r"""A text of the command line, in which \n is a line's end."""
+    return text.replace(r"\n", "\n")
 
 
 def _seqdep(

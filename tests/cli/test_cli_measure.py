@@ -48,6 +48,9 @@ def test_seqdep_of_paths(plait, corpus, scorer):
     assert rows[0]["segments"] == "path"
     assert rows[0]["unit"] == "nats"
     assert rows[0]["interval95"][0] <= rows[0]["seqdep"] <= rows[0]["interval95"][1]
+    other = plait("measure", "seqdep", corpus, "--scorer", scorer, "--segments", "path", "--json",
+                  "--header", r"\nSo:\n", "--batch-size", 3)  # fmt: skip
+    assert json.loads(other.out.splitlines()[0])["header"] == "\nSo:\n"
     table = plait("measure", "seqdep", corpus, "--scorer", scorer, "--segments", "path")
     assert "per token" in table.out or "per_token" in table.out
 
