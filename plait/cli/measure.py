@@ -87,7 +87,11 @@ def measure(
     settings = Settings(segments, lines(prompt), lines(header), every, seed)
     rows = _seqdep(records, source, settings, scorer, device, dtype, target, batch_size)
     told = {"scorer": scorer, "dtype": dtype, **settings.conditions(), "unit": unit}
-    return _tell([{**found, **told} for found in summaries(rows, unit)], as_json)
+    found = summaries(rows, unit)
+    if as_json:
+        return _tell([{**values, **told} for values in found], as_json)
+    print("; ".join(f"{key} {value!r}" for key, value in told.items()))
+    return _tell(found, as_json)
 
 
 def lines(text: str) -> str:
