@@ -88,9 +88,12 @@ def hide(row: Row, eos_id: int, block: int) -> Row:
     return replace(row, region=region)
 
 
-def canvas(rows: Sequence[Row], codec: Codec, blocked: bool) -> Canvas:
-    """The rows as they are when they are written, padded to the longest with hidden positions."""
-    width = max(len(row.ids) for row in rows)
+def canvas(rows: Sequence[Row], codec: Codec, blocked: bool, width: int = 0) -> Canvas:
+    """The rows as they are when they are written, padded with hidden positions.
+
+    The canvas is as long as the longest row, and has at least `width` positions.
+    """
+    width = max(width, *(len(row.ids) for row in rows))
 
     def pad(fields: Sequence[Sequence[int]], value: int) -> Int[Tensor, "B L"]:
         return torch.tensor([[*f, *[value] * (width - len(f))] for f in fields])
@@ -115,13 +118,14 @@ def batch(
     corruption: Corruption = Corruption(),
     view: View = View(),
     blocked: bool = False,
+    width: int = 0,
 ) -> Batch:
     """Rows, corrupted, in the form that `trainer.Denoise` takes.
 
     Keys `real` and `visible` are there if some position is hidden or streams are blocked from
     each other; without them every position sees all.
     """
-    whole = canvas(rows, codec, blocked)
+    whole = canvas(rows, codec, blocked, width)
     target, free = whole.tokens.int(), whole.region >= 0
     ended = free & (target == codec.eos_id)
     noised = corruption(free, whole.region, rng, view.block, ended)

@@ -53,12 +53,13 @@ class Records:
     rows: int = 16  # in a batch
     joint: str = "\n"  # between the paths of long_cot
     template: bool = True  # put prompts into the model's chat template, if it has one
+    multiple: int = 1  # batches are padded to a multiple of so many positions: fewer shapes
     workers: int = 0
 
     def __post_init__(self) -> None:
         if self.form not in FORMS:
             raise unknown("form", self.form, FORMS)
-        for name in ("streams", "length", "summary", "rows"):
+        for name in ("streams", "length", "summary", "rows", "multiple"):
             if getattr(self, name) < 1:
                 raise PlaitError(f"rows.{name} is {getattr(self, name)}; it must be >= 1")
 
@@ -212,7 +213,9 @@ class RecordBatches(IterableDataset[Batch]):
         rows = [self._row(*divmod(i, len(self.problems))) for i in range(n * size, (n + 1) * size)]
         rows = self.records.ends(rows, self.codec.eos_id, self.view.block, rng)
         blocked = self.records.cross == "blocked"
-        return batch(rows, self.codec, rng, self.corruption, self.view, blocked)
+        width = -(-max(len(row.ids) for row in rows) // self.records.multiple)
+        width *= self.records.multiple
+        return batch(rows, self.codec, rng, self.corruption, self.view, blocked, width)
 
     def _row(self, epoch: int, place: int) -> Row:
         index = self._order(epoch)[place]

@@ -1,0 +1,67 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from plait.models.load import load
+
+TOY = ("--set", "steps=3", "--set", "log_every=1", "--set", "rows.positions=1248")
+
+
+def test_names_and_fields_are_shown(plait):
+    listed = plait("train")
+    assert listed.code == 0
+    assert {"nap", "convert", "plait_tiny"} <= {line.split()[0] for line in listed.out.splitlines()}
+    shown = json.loads(plait("train", "dream_sft", "--show").out)
+    assert shown["objective"]["weight"] == {"kind": "cart", "p": 0.1}
+    assert shown["rows"]["ends"] == {"padding": "hidden", "cut": "row"}
+
+
+def test_train_then_resume(plait, tmp_path):
+    result = plait("train", "toy", *TOY, "--out", tmp_path / "run", "--json")
+    assert result.code == 0
+    told = json.loads(result.out)
+    assert told["steps"] == 3
+    assert told["positions_per_second"] > 0
+    assert result.err.count("step ") == 3
+    assert load(told["model"]).slots.streams == 3
+    assert list((tmp_path / "run" / "logs").iterdir())
+    assert "## Recipe" in (tmp_path / "run" / "README.md").read_text()
+    again = plait("train", "toy", *TOY, "--out", tmp_path / "run")
+    assert again.code == 2
+    assert "--resume" in again.err
+    more = ("train", "toy", *TOY, "--set", "steps=5", "--out", tmp_path / "run", "--resume")
+    assert json.loads(plait(*more, "--json").out)["steps"] == 5
+
+
+@pytest.mark.parametrize(
+    ("args", "hint"),
+    [
+        (["toi"], "did you mean 'toy'"),
+        (["toy", "--set", "optimizer.rate=1"], "did you mean 'optimiser'"),
+        (["toy", "--set", "objective.weight=kart"], "did you mean 'cart'"),
+        (["toy", "--set", "corruption.law.highst=1", "--set", "corruption.law=rpim"], "'highest'"),
+        (["toy", "--set", "steps=many"], "'steps' is a int"),
+        (["toy", "--step", "3"], "--resume"),
+        (["toy", "--resume", "--out", "nowhere"], "no checkpoint"),
+        (["nap", "--out", "nowhere"], "rows.file"),
+        (["gone.py:recipe"], "no file 'gone.py'"),
+    ],
+)
+def test_mistakes_are_one_sentence(plait, args, hint, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = plait("train", *args)
+    assert result.code == 2
+    assert hint in result.err
+    assert result.err.count("\n") == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_recipe_of_ones_own(plait, tmp_path):
+    (tmp_path / "mine.py").write_text(
+        "from plait.train.recipes import toy\n\n\ndef recipe():\n    return toy()\n"
+    )
+    shown = json.loads(plait("train", f"{tmp_path / 'mine.py'}:recipe", "--show").out)
+    assert shown["steps"] == 20
+    assert plait("train", f"{tmp_path / 'mine.py'}:other").err.count("no function 'other'")
+    assert Path("runs/other").exists() is False
