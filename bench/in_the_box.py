@@ -44,23 +44,31 @@ def problem_sets(
     return sets
 
 
-def measure(
-    model: plait.Model, wanted: list[Problem], method: str, budget: int, batch: int
-) -> dict:
-    """One cell: what came out and how parallel it was."""
-    start, right, rows = time.perf_counter(), Share(), []
+def answered(
+    model: plait.Model, wanted: list[Problem], method: str, batch: int, **settings
+) -> tuple[list[plait.Answer], list[bool]]:
+    """Answers to the problems, and which are right."""
     prompts = [p.prompt for p in wanted]
-    answers = plait.generate(model, prompts, method, tokens_per_round=budget, batch_size=batch)
-    for problem, answer in zip(wanted, answers, strict=True):
-        right += Share(int(load_task(problem.task).verify(problem, answer.answer)), 1)
-        rows.append(answer)
+    rows = list(plait.generate(model, prompts, method, batch_size=batch, **settings))
+    pairs = zip(wanted, rows, strict=True)
+    return rows, [load_task(p.task).verify(p, row.answer) for p, row in pairs]
+
+
+def measure(
+    model: plait.Model, wanted: list[Problem], method: str, batch: int, **settings
+) -> tuple[dict, list[bool]]:
+    """One cell, what came out and how parallel it was; and which answers are right."""
+    start = time.perf_counter()
+    rows, rights = answered(model, wanted, method, batch, **settings)
+    seconds = time.perf_counter() - start
+    right = Share(sum(rights), len(rights))
     low, high = right.interval()
 
     def mean(values: list[float]) -> float:
         return round(sum(values) / len(values), 4)
 
     inside = list(zip(*(a.arness["per_stream"] for a in rows), strict=True))
-    return {
+    told = {
         "right": right.right,
         "n": right.n,
         "accuracy": round(right.value, 4),
@@ -69,8 +77,9 @@ def measure(
         "tokens_per_forward": mean([a.tokens_per_forward for a in rows]),
         "arness_global@1": mean([a.arness["global@1"] for a in rows]),
         "arness_per_stream": [mean(list(values)) for values in inside],
-        "seconds": round(time.perf_counter() - start, 2),
+        "seconds": round(seconds, 2),
     }
+    return told, rights
 
 
 def conditions(model: plait.Model, args: argparse.Namespace) -> dict:
@@ -108,7 +117,7 @@ def run(args: argparse.Namespace) -> None:
         key = f"{name}|{method}|{budget}"
         if key in result["cells"]:
             continue
-        cell = measure(model, sets[name], method, budget, args.batch)
+        cell, _ = measure(model, sets[name], method, args.batch, tokens_per_round=budget)
         result["cells"][key] = cell
         half = out.with_suffix(".tmp")
         half.write_text(json.dumps(result, indent=1))
