@@ -52,7 +52,6 @@ def measured(traces: Sequence[Trace]) -> dict:
     return {
         "global": mean([a["global@1"] for a in arness]),
         "by_confidence": mean([a["global@1 by confidence"] for a in arness]),
-        "local": mean([a["local@1"] for a in arness]),
         "inside": mean([a["per_region global@1"] for a in arness]),
         "tau": mean([p["tau"] for p in pairs]),
         "entropy": mean([w["entropy"] for w in woven]),
@@ -107,13 +106,12 @@ def table(path: Path) -> None:
     """Print the rows as Markdown."""
     first, *rows = read(path)
     print(f"Conditions: {', '.join(f'{k} {v}' for k, v in first['conditions'].items())}.\n")
-    head = ("method", "per round", "global@1", "streams / summary", "by confidence", "local@1",
-            "tau", "interleaving", "rounds")  # fmt: skip
+    head = ("method", "per round", "global@1", "streams / summary", "by confidence", "tau", "interleaving", "rounds")  # fmt: skip
     print(f"| {' | '.join(head)} |\n|{'---|' * len(head)}")
     for row in sorted(rows, key=lambda row: (row["method"], row["budget"] or 0)):
         if "left_out" not in row:
             inside = " / ".join(f"{value:.2f}" for value in row["inside"])
-            values = [f"{row[key]:.2f}" for key in ("by_confidence", "local", "tau", "entropy")]
+            values = [f"{row[key]:.2f}" for key in ("by_confidence", "tau", "entropy")]
             cells = [row["method"], str(row["budget"] or "own"), f"{row['global']:.2f}", inside,
                      *values, f"{row['rounds']:.1f}"]  # fmt: skip
             print(f"| {' | '.join(cells)} |")

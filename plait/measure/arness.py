@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from ..errors import PlaitError
-from ..trace import COMMIT, RETRACT, Trace
+from ..trace import COMMIT, FILL, RETRACT, Trace
 
 Reading = Literal["confidence", "left", "right", "set"]
 Run = Literal["set", "ordered"]
@@ -98,8 +98,8 @@ def local_arness(
 
     `run`: "set" (default, DiffuCoder's appendix) asks that the k commits before stand on the k
     places to the left, "ordered" (its figure) that they were also made in that order; the two
-    agree for k = 1. Places count free positions only, so that a header between two streams does
-    not break a run. `edge` says what stands before the first commit: "prompt" (default) the places
+    agree for k = 1. Places count free positions only, and none that was closed by a fill, so that
+    neither a header nor what follows an end breaks a run. `edge` says what stands before the first commit: "prompt" (default) the places
     left of the first free one, as if written from left to right; "drop" leaves the first k
     commits out; "zero" counts them as misses. The order inside a round is `reading`; "set" says
     nothing about an order of single commits, so it raises PlaitError. NaN if nothing is counted.
@@ -111,7 +111,9 @@ def local_arness(
         )
     if k < 1:
         raise PlaitError(f"k is {k}; it must be >= 1")
-    free = np.flatnonzero(trace.region >= 0 if region is None else trace.region == region)
+    inside = trace.region >= 0 if region is None else trace.region == region
+    closed = np.setdiff1d(trace.position[trace.kind == FILL], trace.position[trace.kind == COMMIT])
+    free = np.setdiff1d(np.flatnonzero(inside), closed)
     done = [p for step in steps(trace, region) for p in _order(step, reading)]
     places = [*range(-k, 0), *np.searchsorted(free, done).tolist()]
     first = k if edge == "prompt" else 2 * k

@@ -120,6 +120,12 @@ def test_a_header_between_streams_does_not_break_a_run():
     assert local_arness(t) == local_arness(t, 2) == 1
 
 
+def test_what_an_end_closes_does_not_break_a_run():
+    """Stream 0 ends after one token; left to right goes on in stream 1."""
+    t = trace([[0], [1, 2], [3]], 4, [0, 0, 0, 1], [COMMIT, FILL, FILL, COMMIT])
+    assert local_arness(t) == global_arness(t) == 1
+
+
 def test_the_floor_is_one_over_the_streams():
     assert floor(lock_step(4, 5)) == 1 / 4
     assert floor(one_by_one(range(3))) == 1
