@@ -106,7 +106,8 @@ def table(path: Path) -> None:
     """Print the rows as Markdown."""
     first, *rows = read(path)
     print(f"Conditions: {', '.join(f'{k} {v}' for k, v in first['conditions'].items())}.\n")
-    head = ("method", "per round", "global@1", "streams / summary", "by confidence", "tau", "interleaving", "rounds")  # fmt: skip
+    head = ("method", "per round", "global@1", "streams / summary", "by confidence", "tau",
+            "interleaving", "rounds")  # fmt: skip
     print(f"| {' | '.join(head)} |\n|{'---|' * len(head)}")
     for row in sorted(rows, key=lambda row: (row["method"], row["budget"] or 0)):
         if "left_out" not in row:

@@ -99,10 +99,11 @@ def local_arness(
     `run`: "set" (default, DiffuCoder's appendix) asks that the k commits before stand on the k
     places to the left, "ordered" (its figure) that they were also made in that order; the two
     agree for k = 1. Places count free positions only, and none that was closed by a fill, so that
-    neither a header nor what follows an end breaks a run. `edge` says what stands before the first commit: "prompt" (default) the places
-    left of the first free one, as if written from left to right; "drop" leaves the first k
-    commits out; "zero" counts them as misses. The order inside a round is `reading`; "set" says
-    nothing about an order of single commits, so it raises PlaitError. NaN if nothing is counted.
+    neither a header nor what follows an end breaks a run. `edge` says what stands before the first
+    commit: "prompt" (default) the places left of the first free one, as if written from left to
+    right; "drop" leaves the first k commits out; "zero" counts them as misses. The order inside a
+    round is `reading`; "set" says nothing about an order of single commits, so it raises
+    PlaitError. NaN if nothing is counted.
     """
     if reading == "set":
         raise PlaitError(
