@@ -63,12 +63,12 @@ def new_root(folders: list[str], disk: int, program: bytes) -> None:
         os.makedirs(ROOT + folder, exist_ok=True)
         call("mount", folder, ROOT + folder, None, BIND | RECURSIVE, None)
         read_only(ROOT + folder)
-    os.mkdir(f"{ROOT}/dev")
+    os.makedirs(f"{ROOT}/dev", exist_ok=True)
     for name in DEVICES:
         os.close(os.open(f"{ROOT}/dev/{name}", os.O_CREAT))
         call("mount", f"/dev/{name}", f"{ROOT}/dev/{name}", None, BIND, None)
     for name in ("tmp", "old"):
-        os.mkdir(f"{ROOT}/{name}")
+        os.makedirs(f"{ROOT}/{name}", exist_ok=True)
     os.chmod(f"{ROOT}/tmp", 0o1777)
     with open(f"{ROOT}/program.py", "wb") as file:
         file.write(program)
@@ -77,13 +77,13 @@ def new_root(folders: list[str], disk: int, program: bytes) -> None:
     call("umount2", "/old", DETACH)
 
 
-def run_program(asked: dict[str, Any]) -> NoReturn:
-    """Become the program, within its limits."""
+def run_program(asked: dict[str, Any], beside: int) -> NoReturn:
+    """Become the program, within its limits; `beside` are our processes that count with its."""
     for kind, value in (
         (resource.RLIMIT_CPU, asked["seconds"] + 1),
         (resource.RLIMIT_AS, asked["memory"]),
         (resource.RLIMIT_FSIZE, asked["disk"]),
-        (resource.RLIMIT_NPROC, asked["processes"] + 2),  # this file is two of them
+        (resource.RLIMIT_NPROC, asked["processes"] + beside),
         (resource.RLIMIT_NOFILE, 64),
         (resource.RLIMIT_CORE, 0),
     ):
@@ -108,7 +108,7 @@ def inside(asked: dict[str, Any], program: bytes, root: bool) -> NoReturn:
     call("prctl", NO_NEW_PRIVILEGES, 1, 0, 0, 0)
     child = os.fork()
     if child == 0:
-        run_program(asked)
+        run_program(asked, 1 if root else 2)
     while True:
         ended, status = os.wait()
         if ended == child:
