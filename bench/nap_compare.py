@@ -172,6 +172,7 @@ def run(name: str, seed: int, args: argparse.Namespace) -> None:
     wanted = list(itertools.islice(stream, args.n))
     own = model.layout(cross=ARMS[name].cross)
     layouts = {"own": own, "nap": plait.nap(3, args.total // 3, SUMMARY)}
+    measure(model, wanted[: args.batch], "random", args.batch, layout=own, rounds=8)  # warm-up
     for canvas, method, budget in cells(name, args.budgets):
         key = f"{canvas}|{method}|{budget or 'own'}"
         if key in result["cells"]:

@@ -1,6 +1,7 @@
 """`plait train`: train a model by a recipe, or go on with a run that was stopped."""
 
 import json
+import logging
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -105,6 +106,8 @@ def _needs_trainer() -> None:
     """Raise PlaitError where training is not installed."""
     from importlib.util import find_spec
 
+    for chatty in ("torchao", "torch.utils._pytree"):  # of parts that training does not use
+        logging.getLogger(chatty).setLevel(logging.ERROR)
     missing = [name for name in ("transformers", "accelerate") if find_spec(name) is None]
     if missing:
         raise PlaitError(f"training needs {missing[0]}: pip install 'plait[train]'")

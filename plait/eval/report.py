@@ -40,7 +40,7 @@ def figures(samples: Iterable[Sample]) -> Figures:
 
     orders = [s.arness["global@1"] for s in done if s.arness["global@1"] is not None]
     return Figures(
-        right=share.right,
+        right=int(share.right),
         n=share.n,
         accuracy=share.value,
         interval95=share.interval(),

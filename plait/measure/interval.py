@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Share:
-    """`right` of `n`; two shares add up."""
+    """`right` of `n`, which may be a mean over runs on the same n; two shares add up."""
 
-    right: int = 0
+    right: float = 0
     n: int = 0
 
     def __add__(self, other: "Share") -> "Share":
@@ -34,8 +34,8 @@ class Share:
 class Difference:
     """How much more often one thing is right than another, on the same n problems."""
 
-    gained: int = 0  # right here, wrong there
-    lost: int = 0  # wrong here, right there
+    gained: float = 0  # right here, wrong there
+    lost: float = 0  # wrong here, right there
     n: int = 0
 
     @staticmethod

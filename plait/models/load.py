@@ -71,15 +71,18 @@ def load(
     """Return a model: the name of one in the box, a folder, a GGUF file, or a hub id.
 
     `device` defaults to a GPU where there is one. `adapter` is a LoRA adapter in PEFT's format,
-    merged while loading. `quantize` is "int8" or "int4" (weights only, by torchao). Raises
-    PlaitError for whatever cannot work, before weights are read.
+    merged while loading, whose layout counts if it tells one. `quantize` is "int8" or "int4"
+    (weights only, by torchao). Raises PlaitError for whatever cannot work, before weights are read.
     """
     place, precision = read_device(device), read_dtype(dtype)
     if quantize is not None:
         may_quantize(quantize, place, precision)
     checkpoint, words = find(name)
+    told = checkpoint.settings
     if adapter is not None:
-        checkpoint = replace(checkpoint, tensors=adapt(checkpoint.tensors, adapter))
+        adapted = adapt(checkpoint.tensors, adapter)
+        checkpoint = replace(checkpoint, tensors=adapted)
+        told = adapted.settings if adapted.settings.get("layout", {}) else told
     codec = _codec(checkpoint, words)
     if codec.mask_id == checkpoint.config.vocab:
         checkpoint = replace(checkpoint, config=replace(checkpoint.config, vocab=codec.mask_id + 1))
@@ -87,14 +90,14 @@ def load(
     smaller = None if quantize is None else partial(quantized, kind=quantize)
     net = build(checkpoint, place, precision, smaller)
     own = checkpoint.name == "plait"
-    slots = checkpoint.settings.get("layout", {})
+    slots = told.get("layout", {})
     return Model(
         name=Path(name).resolve().stem if Path(name).exists() else name,
         denoiser=NetDenoiser(net),
         codec=codec,
         context=net.config.context,
         device=place,
-        slots=_record(box.Slots, slots, checkpoint.settings.path) if own or slots else FOREIGN,
+        slots=_record(box.Slots, slots, told.path) if own or slots else FOREIGN,
         tasks=tuple(checkpoint.settings.get("tasks", ())),
     )
 

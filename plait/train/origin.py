@@ -84,7 +84,15 @@ def _loaded(
     codec = codec_of(checkpoint, words)
     if lora.rank:
         _add(net, lora)
-        return Origin(net, codec, partial(_adapter, out, checkpoint.folder, names, lora))
+        settings = {
+            "peft_type": "LORA",
+            "r": lora.rank,
+            "lora_alpha": lora.alpha,
+            "base_model_name_or_path": str(checkpoint.folder),
+            "bias": "none",
+            "layout": vars(slots),
+        }
+        return Origin(net, codec, partial(_adapter, out, names, settings))
     _folder(out, checkpoint, slots)
     return Origin(net, codec, partial(_weights, out, names))
 
@@ -151,7 +159,7 @@ def _weights(out: Path, names: Mapping[str, str], weights: Mapping[str, Tensor])
 
 
 def _adapter(
-    out: Path, base: Path, names: Mapping[str, str], lora: Lora, weights: Mapping[str, Tensor]
+    out: Path, names: Mapping[str, str], settings: dict[str, Any], weights: Mapping[str, Tensor]
 ) -> None:
     """The adapter in PEFT's format, with the names of the base it is for."""
     found, of = {}, set()
@@ -160,15 +168,8 @@ def _adapter(
         name = names[stem + ".weight"].removesuffix(".weight")
         of.add(name.rpartition(".")[2])
         found[f"{adapter.PREFIX}{name}.lora_{half.partition('.')[0]}.weight"] = weight
-    settings = {
-        "peft_type": "LORA",
-        "r": lora.rank,
-        "lora_alpha": lora.alpha,
-        "target_modules": sorted(of),
-        "base_model_name_or_path": str(base),
-        "bias": "none",
-    }
-    write_whole(out / adapter.CONFIG, json.dumps(settings, indent=2) + "\n")
+    told = settings | {"target_modules": sorted(of)}
+    write_whole(out / adapter.CONFIG, json.dumps(told, indent=2) + "\n")
     _save(out / adapter.WEIGHTS, found)
 
 
