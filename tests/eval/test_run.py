@@ -37,6 +37,7 @@ class Programs:
             yield number, _answer(prompt, [("answer", self.programs[place])], trace)
 
 
+@pytest.mark.slow
 def test_hostile_programs_are_wrong_answers_and_no_more(tmp_path, monkeypatch):
     try:
         sandbox.check()
