@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -75,7 +76,9 @@ def _run(
 
     if step is not None and not resume:
         raise PlaitError("--step goes with --resume: it names the checkpoint to go on from")
-    if not resume and folder.exists() and any(folder.iterdir() if folder.is_dir() else [folder]):
+    first = os.environ.get("RANK", "0") == "0"  # torchrun's; other ranks find the first one's files
+    full = folder.exists() and any(folder.iterdir() if folder.is_dir() else [folder])
+    if full and first and not resume:
         raise PlaitError(f"{folder} holds something: give --resume to go on, or another --out")
     before = run.checkpoint(folder, step) if resume else None
     board = folder / "logs" if logs and run.boards() else None
@@ -85,6 +88,8 @@ def _run(
             steps(row["share"], line(row))
 
         found = run.train(recipe, folder, excluded(exclude), board, started, watch, before)
+    if not first:
+        return 0
     if found.stopped:
         say(f"stopped after step {found.steps}; give --resume to go on from there")
         return INTERRUPTED

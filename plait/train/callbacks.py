@@ -8,7 +8,7 @@ import math
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
+from torch.distributed.tensor import DTensor, distribute_tensor
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from ..files import write_whole
@@ -58,7 +59,9 @@ class Budget(TrainerCallback):
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
         """Update the share, and stop at 1."""
-        share = agreed(self.measure(state.global_step), args, state.global_step)
+        share: float | None = self.measure(state.global_step)
+        if self.minutes:  # clocks differ; steps do not
+            share = agreed(share or 0.0, args, state.global_step)
         self.share = self.share if share is None else share
         control.should_training_stop |= self.share >= 1
 
@@ -70,11 +73,39 @@ class Average(TrainerCallback):
     """
 
     def __init__(self, model: nn.Module, decay: float) -> None:
-        self._decay = decay
-        self._current = {n: w for n, w in model.named_parameters() if w.requires_grad}
+        self._model, self._decay = model, decay
+        self._bind()
+
+    def _bind(self) -> None:
+        named = self._model.named_parameters()
+        self._current = {n: w for n, w in named if w.requires_grad}
         self.weights: dict[str, Tensor] = {
             name: weight.detach().clone() for name, weight in self._current.items()
         }
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        """Take the parts of this rank where weights have been spread over ranks (FSDP)."""
+        if any(isinstance(weight, DTensor) for weight in self._model.parameters()):
+            before = {name: weight.cpu() for name, weight in self.weights.items()}
+            self._bind()
+            self.load(before)
+
+    def whole(self) -> dict[str, Tensor]:
+        """The average, put together where it is spread; all ranks must ask."""
+        return {
+            name: weight.full_tensor() if isinstance(weight, DTensor) else weight
+            for name, weight in self.weights.items()
+        }
+
+    def load(self, weights: Mapping[str, Tensor]) -> None:
+        """Set the average to whole weights."""
+        for name, own in self.weights.items():
+            new = weights[name].to(own.device, own.dtype)
+            if isinstance(own, DTensor):
+                new = distribute_tensor(new, own.device_mesh, own.placements)
+            own.copy_(new)
 
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
@@ -149,7 +180,7 @@ class Keep(TrainerCallback):
     know: the average of weights, and how much of the run is over.
     """
 
-    save: Callable[[], None]
+    save: Callable[[Mapping[str, Tensor]], None]
     minutes: float
     average: Average
     budget: Budget
@@ -164,17 +195,17 @@ class Keep(TrainerCallback):
         due = float(time.monotonic() - self.saved > 60 * self.minutes)
         if agreed(due, args, state.global_step) or control.should_training_stop:
             control.should_save |= self.checkpoints
-            if state.is_world_process_zero:
-                self.save()
+            self._save(state)
             self.saved = time.monotonic()
 
     def on_save(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
         """Complete a checkpoint."""
+        weights = self.average.whole()
         if state.is_world_process_zero:
             folder = Path(str(args.output_dir)) / f"checkpoint-{state.global_step}"
-            save_file(self.average.weights, folder / AVERAGE)
+            save_file(weights, folder / AVERAGE)
             seconds = time.monotonic() - self.budget.started
             progress = {"share": self.budget.share, "seconds": seconds, "rows": self.record.rows}
             write_whole(folder / DONE, json.dumps(progress))
@@ -186,15 +217,18 @@ class Keep(TrainerCallback):
         self.budget.started -= progress["seconds"]
         self.record.rows = progress["rows"]
         self.record._last = progress["seconds"], 0, 0.0
-        for name, weight in load_file(folder / AVERAGE).items():
-            self.average.weights[name].copy_(weight)
+        self.average.load(load_file(folder / AVERAGE))
 
     def on_train_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
         """Save the final weights."""
+        self._save(state)
+
+    def _save(self, state: TrainerState) -> None:
+        weights = self.average.whole()
         if state.is_world_process_zero:
-            self.save()
+            self.save(weights)
 
 
 class Interrupt(TrainerCallback):

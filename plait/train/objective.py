@@ -78,7 +78,9 @@ class Objective:
 
     def count(self, masked: Bool[Tensor, "B L"], free: Bool[Tensor, "B L"]) -> Float[Tensor, ""]:
         """What a batch's sum is divided by, at least 1."""
-        counts = {"masked": masked.sum(), "free": free.sum()}
+        if self.normaliser in ("masked", "free"):
+            found = masked.sum() if self.normaliser == "masked" else free.sum()
+            return found.clamp(min=1).float()
+        # Filled on the device: a copy from the host is not allowed while a graph is captured.
         whole = len(free) if self.normaliser == "row" else free.numel()
-        found = counts.get(self.normaliser, torch.tensor(whole, device=free.device))
-        return found.clamp(min=1).float()
+        return free.new_full((), whole, dtype=torch.float32)

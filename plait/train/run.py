@@ -4,7 +4,6 @@ import importlib.util
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -65,16 +64,16 @@ def train(
     if resume is not None:
         same(recipe, resume)
     set_seed(recipe.seed)
-    begun = _begin(recipe, out)
     arguments = _arguments(recipe, out)
+    with arguments.main_process_first(local=False):  # the others find a conversion done
+        begun = _begin(recipe, out)
     net = begun.net.to(arguments.device)
     data, kept = _data(recipe, begun.codec, net.config.context, exclude)
     budget = Budget(recipe.steps, recipe.minutes)
     budget.started = budget.started if started is None else started
     average, speed, interrupt = Average(net, recipe.average), Speed(net.config), Interrupt()
     record = Record(out, budget, speed, watch)
-    save = partial(begun.write, average.weights)
-    keep = Keep(save, recipe.save_every, average, budget, record, recipe.checkpoints > 0)
+    keep = Keep(begun.write, recipe.save_every, average, budget, record, recipe.checkpoints > 0)
     callbacks: list[TrainerCallback] = [budget, average, record, interrupt, keep]
     runner = Runner(
         _denoise(recipe, net, arguments),
@@ -203,7 +202,7 @@ def _arguments(recipe: Recipe, out: Path) -> TrainingArguments:
     workers, cuda = recipe.rows.workers, torch.cuda.is_available()
     sharding: dict[str, Any] = {}
     if recipe.shard:
-        sharding["fsdp"] = "full_shard auto_wrap"
+        sharding["fsdp"] = True
         sharding["fsdp_config"] = {"transformer_layer_cls_to_wrap": ["Block"], "version": 2}
     return TrainingArguments(
         output_dir=str(out),
@@ -211,6 +210,7 @@ def _arguments(recipe: Recipe, out: Path) -> TrainingArguments:
         per_device_train_batch_size=1,  # the data set makes whole batches
         gradient_accumulation_steps=recipe.accumulate,
         max_grad_norm=recipe.optimiser.clip,
+        use_cpu=not (cuda or torch.backends.mps.is_available()),  # several processes meet there too
         bf16=cuda and recipe.precision == "bf16",
         logging_steps=recipe.log_every,
         logging_nan_inf_filter=False,  # it would look at the loss after every step
@@ -224,6 +224,7 @@ def _arguments(recipe: Recipe, out: Path) -> TrainingArguments:
         dataloader_prefetch_factor=2 if workers else None,
         dataloader_pin_memory=cuda,
         accelerator_config={"dispatch_batches": False, "non_blocking": cuda},
+        ddp_find_unused_parameters=False,
         seed=recipe.seed,
         **sharding,
     )

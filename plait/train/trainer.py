@@ -108,7 +108,8 @@ class Runner(Trainer):
     def __init__(self, denoise: Denoise, speed: Speed, graphed: bool, **settings: Any) -> None:
         super().__init__(model=denoise, **settings)
         self._denoise, self._speed = denoise, speed
-        self._graphed, self._steps = graphed, None if not graphed else Steps(denoise)
+        self._graphed = graphed
+        self._steps: Steps | None = None
 
     def get_batch_samples(
         self, epoch_iterator: Any, num_batches: int, device: torch.device
@@ -135,9 +136,10 @@ class Runner(Trainer):
         self._denoise.opened = view.opened(self.state.global_step)
         rows, length = inputs["tokens"].shape
         self._speed.add(rows, length, twice=view.context == "clean")
-        if self._steps is None:
+        if not self._graphed:
             return super().training_step(model, inputs, num_items_in_batch)
         model.train()
+        self._steps = self._steps or Steps(model)
         return self._steps(self._prepare_inputs(inputs))
 
     def save_model(self, output_dir: str | None = None, _internal_call: bool = False) -> None:

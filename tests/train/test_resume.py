@@ -3,6 +3,8 @@
 import json
 import os
 import signal
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -203,3 +205,24 @@ def test_only_right_paths_where_they_are_wanted(file):
     file.write_text(json.dumps(PROBLEMS[0]) + "\n")
     with pytest.raises(PlaitError, match="does not say"):
         read(file, "correct")
+
+
+@pytest.mark.slow
+def test_two_processes_take_the_steps_of_one_with_two_batches(file, tmp_path):
+    """DDP over gloo: equal losses, one log, and no conversion or file written twice."""
+    (tmp_path / "mine.py").write_text(
+        "from pathlib import Path\nfrom dataclasses import replace\n"
+        "from plait.train.recipes import Records, load\n\n\ndef recipe():\n"
+        f"    rows = Records(Path({str(file)!r}), streams=2, length=12, summary=6, rows=4)\n"
+        "    return replace(load('toy', ['model.width=16']), rows=rows, steps=4, log_every=1)\n"
+    )
+    run = ["-m", "plait", "train", f"{tmp_path / 'mine.py'}:recipe", "--no-logs", "--out"]
+    two = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", *run]
+    made = subprocess.run(
+        [*two, str(tmp_path / "two")], capture_output=True, text=True, timeout=200
+    )
+    assert made.returncode == 0, made.stderr[-2000:]
+    assert made.stdout.count("4 steps") == 1
+    one = [sys.executable, *run, str(tmp_path / "one"), "--set", "accumulate=2"]
+    subprocess.run(one, check=True, capture_output=True, timeout=200)
+    assert losses(tmp_path / "two") == pytest.approx(losses(tmp_path / "one"), rel=1e-5)

@@ -46,10 +46,10 @@ def test_a_kill_leaves_a_usable_box(tmp_path, monkeypatch):
 
 
 def test_the_time_limit_ends_the_run_and_the_learning_rate(tmp_path):
-    recipe = replace(load("toy"), steps=100_000, minutes=0.05, log_every=1)
+    recipe = replace(load("toy"), steps=100_000, minutes=0.1, log_every=1, checkpoints=0)
     start = time.monotonic()
     train(recipe, tmp_path, started=start)
-    assert time.monotonic() - start < 15
+    assert time.monotonic() - start < 25
     rows = json.loads((tmp_path / "loss.json").read_text())
     assert rows[-1]["rate"] < 0.3 * max(row["rate"] for row in rows)
 
