@@ -16,7 +16,7 @@ from plait.layout import nap, plain
 from plait.models.load import load
 from plait.sample import Categorical
 
-PROMPTS = ["1", "123456", "12", "abc", "123", "9876543"]
+PROMPTS = ["1", "123456", "12", "987654"]
 FORMS = {
     "nap": nap(2, 6, 3, header="f{j}", summary_header="ff"),
     "plain": plain(9),
@@ -53,12 +53,9 @@ def test_a_row_that_joins_is_decoded_as_if_alone(name, form):
         alone = [decode(Tiny(), method, canvas, 3) for canvas in canvases]
     except PlaitError:
         pytest.skip(f"{name} does not decode a {form} canvas")
-    for slots in (2, 3):
-        for (row, trace), (canvas, traces) in zip(
-            flowing(method, canvases, slots), alone, strict=True
-        ):
-            assert torch.equal(row.tokens, canvas.tokens)
-            assert same(trace, traces[0])
+    for (row, trace), (canvas, traces) in zip(flowing(method, canvases, 2), alone, strict=True):
+        assert torch.equal(row.tokens, canvas.tokens)
+        assert same(trace, traces[0])
 
 
 def test_a_slot_is_filled_as_soon_as_it_is_free():

@@ -97,7 +97,7 @@ def test_it_goes_on_from_any_torn_end(evaluate, tmp_path):
     whole = tmp_path / "whole"
     evaluate(whole)
     rng = random.Random(0)
-    for _ in range(6):
+    for _ in range(4):
         out = tmp_path / "torn"
         out.mkdir(exist_ok=True)
         for name in ("settings.json", "runs.jsonl", "samples.jsonl", "traces.jsonl.gz"):

@@ -94,7 +94,7 @@ def test_what_is_compared_with_what():
 
 
 def run(plait, model, out, *options, methods="confidence,ar", budgets="2,6"):
-    rest = ("--methods", methods, "--tokens-per-round", budgets, "--limit", 3, "--out", out)
+    rest = ("--methods", methods, "--tokens-per-round", budgets, "--limit", 2, "--out", out)
     return plait("frontier", model, "--task", "multiply", *rest, *options)
 
 

@@ -119,6 +119,7 @@ def run(plait, model, out, *options, methods="confidence,random"):
     return plait("stability", model, *rest, *options)
 
 
+@pytest.mark.slow
 def test_nothing_changes_in_float32_on_a_cpu(plait, model, tmp_path):
     done = run(plait, model, tmp_path, "--batches", "1,3", "--dtypes", "float32,bfloat16")
     assert done.code == 0, done.err
@@ -136,6 +137,14 @@ def test_nothing_changes_in_float32_on_a_cpu(plait, model, tmp_path):
     assert len(before) == 2 * 12
     run(plait, model, tmp_path, "--batches", "1,3", "--dtypes", "float32,bfloat16")
     assert {p: p.stat().st_mtime_ns for p in before} == before
+
+
+def test_nothing_changes_with_the_batch(plait, model, tmp_path):
+    options = ("--batches", "1,3", "--dtypes", "float32", "--seeds", "0")
+    done = run(plait, model, tmp_path, *options, methods="random")
+    assert done.code == 0, done.err
+    record = json.loads((tmp_path / "stability.json").read_text())["comparisons"]
+    assert [one["decodings"] for one in record] == [0, 0]
 
 
 def test_changes_are_told_one_by_one(plait, model, tmp_path, monkeypatch):
