@@ -10,12 +10,18 @@ from typing import Any
 
 from .errors import PlaitError
 
+SETTINGS = "settings.json"  # in a folder of results
+
 
 def write_whole(path: Path, data: str | bytes) -> None:
     """Write a file that is the old one until it is the new one."""
     part = path.with_name(path.name + ".part")
-    part.write_bytes(data.encode() if isinstance(data, str) else data)
-    os.replace(part, path)
+    try:
+        part.write_bytes(data.encode() if isinstance(data, str) else data)
+        os.replace(part, path)
+    except OSError:  # a full disk needs no half of a file
+        part.unlink(missing_ok=True)
+        raise
 
 
 @contextlib.contextmanager
@@ -74,6 +80,37 @@ def refuse_other(place: Path, old: Mapping[str, Any], new: Mapping[str, Any], in
                 f"{place} was made with {key}={old.get(key)} and this run has "
                 f"{key}={new.get(key)}; use the same settings to continue it, or {instead}"
             )
+
+
+@contextlib.contextmanager
+def folder_of(folder: Path, grown: str, settings: Mapping[str, Any]) -> Iterator[None]:
+    """A folder, new or old, whose file `grown` grows line by line: for this process alone.
+
+    `settings` are kept beside it; PlaitError if those of an earlier run differ, or if the folder
+    holds something else.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise PlaitError(f"'{folder}' is a file; name a folder for the results")
+    if folder.is_dir() and not (folder / grown).exists() and any(folder.iterdir()):
+        raise PlaitError(f"'{folder}' holds other files than results; name a new folder")
+    folder.mkdir(parents=True, exist_ok=True)
+    with locked(folder / grown):
+        _settle(folder, grown, settings)
+        yield
+
+
+def _settle(folder: Path, grown: str, settings: Mapping[str, Any]) -> None:
+    side = folder / SETTINGS
+    if not side.exists():
+        if (folder / grown).stat().st_size:
+            raise PlaitError(f"{folder} has {grown} and no {SETTINGS}; choose another")
+        write_whole(side, json.dumps(settings, indent=2) + "\n")
+        return
+    try:
+        old = json.loads(side.read_text(encoding="utf-8"))
+    except ValueError:
+        raise PlaitError(f"{side} cannot be read; choose another folder") from None
+    refuse_other(folder, old, settings, "another folder")
 
 
 def as_json(record: dict[str, Any]) -> str:

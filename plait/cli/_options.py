@@ -96,7 +96,7 @@ def read_settings(method: str, settings: Sequence[str]) -> dict[str, Any]:
             raise PlaitError("--set budget: use --tokens-per-round or --rounds")
         if name in beside:
             raise PlaitError(f"--set {name}: use --aux")
-    return _values("--set", f"method '{method}'", known, settings)
+    return values_of("--set", f"method '{method}'", known, settings)
 
 
 def read_cache(cache: str | None, settings: Sequence[str]) -> dict[str, Any]:
@@ -109,10 +109,10 @@ def read_cache(cache: str | None, settings: Sequence[str]) -> dict[str, Any]:
         return {}
     hints = get_type_hints(caches.function(cache))
     known = {name: hint for name, hint in hints.items() if name != "return"}
-    return _values("--cache-set", f"cache '{cache}'", known, settings)
+    return values_of("--cache-set", f"cache '{cache}'", known, settings)
 
 
-def _values(
+def values_of(
     flag: str, owner: str, known: dict[str, Any], settings: Sequence[str]
 ) -> dict[str, Any]:
     values: dict[str, Any] = {}

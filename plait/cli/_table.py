@@ -1,7 +1,9 @@
 """Rows of plain values as a table on the terminal."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+MOST = 12  # items of a list that are shown
 
 
 def table(rows: Sequence[dict[str, Any]]) -> None:
@@ -22,6 +24,21 @@ def table(rows: Sequence[dict[str, Any]]) -> None:
     for column in same:
         console.print(f"{column.replace('_', ' ')}: {_spelt(rows[0][column])}")
     console.print(grid)
+
+
+def listed(found: Mapping[str, Any]) -> None:
+    """Print the figures of a report one below the other, those of an inner report with its name."""
+    rows: list[dict[str, Any]] = []
+    for key, value in found.items():
+        inner = value.items() if isinstance(value, dict) else [("", value)]
+        rows += [{"measure": f"{key} {k}".strip(), "value": _cut(v)} for k, v in inner]
+    table(rows)
+
+
+def _cut(value: Any) -> Any:
+    if isinstance(value, list) and len(value) > MOST:
+        return f"{' '.join(map(str, value[:MOST]))} ... ({len(value)} in all)"
+    return value
 
 
 def _spelt(value: object) -> str:

@@ -7,10 +7,9 @@ from typing import Annotated, Any
 from typer import Option
 
 from . import _options as o
-from ._table import table
+from ._table import listed
 from .measure import Header, Prompt, ScorerName, Source, lines
 
-MOST = 12  # items of a list that are shown
 Against = Annotated[
     list[Path] | None, Option("--against", help="A test set to look for; may be repeated.")
 ]
@@ -52,11 +51,7 @@ def audit(
     if as_json:
         print(line_of(found))
         return 0
-    flat: list[dict[str, Any]] = []
-    for key, value in found.items():
-        inner = value.items() if isinstance(value, dict) else [("", value)]
-        flat += [{"measure": f"{key} {k}".strip(), "value": _spelt(v)} for k, v in inner]
-    table(flat)
+    listed(found)
     return 0
 
 
@@ -82,9 +77,3 @@ def _seqdep(
         for key in ("texts", "tokens_per_segment", "seqdep", "interval95", "per_token"):
             found[f"{row['order']} {key}"] = row[key]
     return found
-
-
-def _spelt(value: Any) -> Any:
-    if isinstance(value, list) and len(value) > MOST:
-        return f"{' '.join(map(str, value[:MOST]))} ... ({len(value)} in all)"
-    return value

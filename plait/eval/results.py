@@ -18,13 +18,12 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import PlaitError
-from ..files import as_json, locked, read_whole, refuse_other, write_whole
+from ..files import as_json, folder_of, read_whole
 from ..generate import Answer
 from ..measure import trace_file
 from .benchmark import Item, Verdict
 
-SETTINGS, RUNS, SAMPLES, TRACES, RESULTS = (
-    "settings.json",
+RUNS, SAMPLES, TRACES, RESULTS = (
     "runs.jsonl",
     "samples.jsonl",
     "traces.jsonl.gz",
@@ -59,7 +58,6 @@ class Results:
         """Take up what an earlier run left; PlaitError if it had other settings."""
         self.folder = folder
         self.samples: dict[Name, Sample] = {}
-        self._settle(settings)
         for sample in read_samples(folder):
             self.samples[sample.name] = sample
         ends = [sum(s.trace) for s in self.samples.values() if s.trace is not None]
@@ -68,19 +66,6 @@ class Results:
         if not traces.exists() or traces.stat().st_size < len(opening):
             traces.write_bytes(opening)
         os.truncate(traces, max(ends, default=len(opening)))
-
-    def _settle(self, settings: Mapping[str, Any]) -> None:
-        side = self.folder / SETTINGS
-        if not side.exists():
-            if (self.folder / SAMPLES).stat().st_size:
-                raise PlaitError(f"{self.folder} has samples and no {SETTINGS}; choose another")
-            write_whole(side, json.dumps(settings, indent=2) + "\n")
-            return
-        try:
-            old = json.loads(side.read_text(encoding="utf-8"))
-        except ValueError:
-            raise PlaitError(f"{side} cannot be read; choose another folder") from None
-        refuse_other(self.folder, old, settings, "another folder")
 
     def answers(self, item: Item) -> bool:
         """Say whether an item is answered; PlaitError if that was another question."""
@@ -132,12 +117,7 @@ def _costs(answer: Answer) -> dict[str, Any]:
 @contextlib.contextmanager
 def opened(folder: Path, settings: Mapping[str, Any]) -> Iterator[Results]:
     """Open a folder of results, new or old, for this process alone."""
-    if folder.exists() and not folder.is_dir():
-        raise PlaitError(f"'{folder}' is a file; name a folder for the results")
-    if folder.is_dir() and not (folder / SAMPLES).exists() and any(folder.iterdir()):
-        raise PlaitError(f"'{folder}' holds other files than results; name a new folder")
-    folder.mkdir(parents=True, exist_ok=True)
-    with locked(folder / SAMPLES):
+    with folder_of(folder, SAMPLES, settings):
         yield Results(folder, settings)
 
 

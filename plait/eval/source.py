@@ -75,26 +75,28 @@ class Source:
         """The records of a task: JSON lines of the folder, or rows of the hub's data set."""
         if self.folder is not None:
             return read_lines(self.path(task, file))
-        return self._rows(task, file, hub)
-
-    def _rows(self, task: str, file: str, hub: Hub) -> Iterator[Record]:
         instead = f"or put {file} into a folder and give the folder as --data-dir"
-        try:
-            from datasets import load_dataset
-        except ImportError:
-            raise PlaitError(
-                f"{task} is on the hub as {hub.name}, and datasets, which reads it, is not "
-                f"installed: install plait[eval], {instead}"
-            ) from None
-        try:
-            rows = load_dataset(hub.name, hub.config, split=hub.split)
-        except Exception as error:  # datasets, the hub and the network raise of all kinds
-            reason = (str(error).splitlines() or [type(error).__name__])[0]
-            raise PlaitError(
-                f"{task} cannot be read from the hub as {hub.name} ({reason}): go online once, "
-                f"{instead}"
-            ) from None
-        return (Record(hub.name, i, dict(row)) for i, row in enumerate(rows, 1))
+        return hub_rows(task, hub, instead)
+
+
+def hub_rows(task: str, hub: Hub, instead: str) -> Iterator[Record]:
+    """The rows of a data set; PlaitError says why there are none, and what to do `instead`."""
+    try:
+        from datasets import load_dataset
+    except ImportError:
+        raise PlaitError(
+            f"{task} is on the hub as {hub.name}, and datasets, which reads it, is not "
+            f"installed: install plait[eval], {instead}"
+        ) from None
+    try:
+        rows = load_dataset(hub.name, hub.config, split=hub.split)
+    except Exception as error:  # datasets, the hub and the network raise of all kinds
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise PlaitError(
+            f"{task} cannot be read from the hub as {hub.name} ({reason}): go online once, "
+            f"{instead}"
+        ) from None
+    return (Record(hub.name, i, dict(row)) for i, row in enumerate(rows, 1))
 
 
 def read_lines(path: Path) -> Iterator[Record]:
