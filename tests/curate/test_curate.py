@@ -1,0 +1,202 @@
+"""`plait curate` from problems to a folder: resumed, refused, read by training."""
+
+import json
+import resource
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from plait.curate import run, teachers
+from plait.curate.sample import Drawn, Question, digest
+from plait.curate.store import opened
+from plait.errors import PlaitError
+from plait.train import records as training
+
+
+def lines(path: Path) -> list[dict]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def written(path: Path, *rows: dict) -> Path:
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+CHAIN = ("curate", "task:chain", "--levels", "3")
+
+
+def test_a_task_becomes_records_that_training_reads(plait, tmp_path):
+    out = tmp_path / "out"
+    result = plait(*CHAIN, "--limit", 5, "--paths", 4, "--out", out, "--json")
+    assert result.code == 0, result.err
+    report = json.loads(result.out)
+    assert report == json.loads((out / "report.json").read_text())
+    assert (report["problems"], report["sampled_paths"], report["right_paths"]) == (5, 20, 1)
+    for name, count in {"records.jsonl": 3, "long_cot.jsonl": 1}.items():
+        for keep in ("all", "correct"):
+            problems = training.read(out / name, keep)
+            assert [len(problem.paths) for problem in problems] == [count] * 5
+    whole, joined = lines(out / "records.jsonl"), lines(out / "long_cot.jsonl")
+    for one, other in zip(whole, joined, strict=True):
+        assert other["paths"][0]["text"] == "\n".join(path["text"] for path in one["paths"])
+    assert not list(out.glob("*.part"))
+
+
+def test_more_problems_continue_and_other_filters_ask_nobody(plait, tmp_path):
+    out = tmp_path / "out"
+    assert plait(*CHAIN, "--limit", 3, "--out", out).code == 0
+    first = (out / "samples.jsonl").read_bytes()
+    assert plait(*CHAIN, "--limit", 5, "--out", out).code == 0
+    assert (out / "samples.jsonl").read_bytes().startswith(first)
+    more = (out / "samples.jsonl").read_bytes()
+    assert plait(*CHAIN, "--limit", 5, "--out", out, "--filter", "length=2").code == 0
+    assert (out / "samples.jsonl").read_bytes() == more
+    report = json.loads((out / "report.json").read_text())
+    assert report["paths_left_out"] == {"length=2": 15}
+    assert report["problems_left_out"] == {"fewer than 3 paths left": 5}
+    assert (out / "records.jsonl").read_text() == ""
+    other = plait(*CHAIN, "--limit", 5, "--out", out, "--seed", 1)
+    assert other.code == 2
+    assert "seed=0" in other.err
+
+
+def test_a_killed_run_goes_on_to_the_same_records(plait, tmp_path):
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    assert plait(*CHAIN, "--limit", 4, "--out", whole).code == 0
+    assert plait(*CHAIN, "--limit", 4, "--out", killed).code == 0
+    rows = (killed / "samples.jsonl").read_bytes().splitlines(keepends=True)
+    (killed / "samples.jsonl").write_bytes(b"".join(rows[:2]) + rows[2][:30])
+    (killed / "records.jsonl").unlink()
+    assert plait(*CHAIN, "--limit", 4, "--out", killed).code == 0
+    for name in ("samples.jsonl", "records.jsonl", "long_cot.jsonl"):
+        assert (killed / name).read_bytes() == (whole / name).read_bytes()
+
+
+def test_problems_of_a_file_are_asked_once_and_never_if_a_test_holds_them(tmp_path):
+    asked = Counter()
+
+    def teacher(questions, count, seed):
+        for number, question in enumerate(questions):
+            asked[question.prompt] += 1
+            yield number, [Drawn(f"way {i} gives 3", i) for i in range(count)]
+
+    from plait.curate.build import Plan
+    from plait.curate.questions import read
+    from plait.measure.audit import words
+    from plait.measure.corpus import Record
+
+    source = written(
+        tmp_path / "p.jsonl",
+        {"question": "One and two?", "answer": "#### 3"},
+        {"question": "one and  two?", "answer": "#### 3"},
+        {"question": "Held back?", "answer": "5"},
+        {"question": "Nine?", "answer": "9"},
+    )
+    found, tests = read(str(source)), {"t": [Record(1, "HELD back?")]}
+    usable = run.clean(found.items, tests)
+    came = run.Came(usable, found.repeated, len(found.items) - len(usable))
+    with opened(tmp_path / "out", {}) as store:
+        list(run.sampled(store, usable, teacher, 2, 0))
+        report = run.finish(store, came, tests, Plan({}, 2), "hand", words)
+    assert asked == {"One and two?": 1, "Nine?": 1}
+    assert (report["problems"], report["repeated"], report["contaminated"]) == (4, 1, 1)
+    assert report["right_paths"] == 0.5
+    flags = {r["gold"]: [p["correct"] for p in r["paths"]]
+             for r in lines(tmp_path / "out/records.jsonl")}  # fmt: skip
+    assert flags == {"3": [True, True], "9": [False, False]}
+
+
+def test_a_path_that_holds_a_test_problem_is_left_out(tmp_path):
+    from plait.curate.build import Plan
+    from plait.measure.audit import words
+    from plait.measure.corpus import Record
+
+    text = "a b c d e f g h i j k l m n"
+    with opened(tmp_path / "out", {}) as store:
+        found = [Question("One?", "1"), Question("Two?", "2")]
+
+        def teacher(questions, count, seed):
+            yield 0, [Drawn(f"first {text}", 0), Drawn("1", 1)]
+            yield 1, [Drawn("2", 0), Drawn("2 ", 1)]
+
+        list(run.sampled(store, found, teacher, 2, 0))
+        tests = {"t": [Record(1, text)]}
+        report = run.finish(store, run.Came(found, 0, 0), tests, Plan({}, 2), "hand", words)
+    assert report["problems_left_out"] == {"holds a test problem": 1}
+    for name in ("records.jsonl", "long_cot.jsonl"):
+        assert [row["gold"] for row in lines(tmp_path / "out" / name)] == ["2"]
+
+
+def test_a_silent_teacher_is_said_and_what_it_said_before_is_kept(tmp_path):
+    questions = [Question(f"q {i}?", "1") for i in range(20)]
+
+    def teacher(some, count, seed):
+        yield from ((i, [Drawn("1" if i == 0 else " ", 0)] * count) for i in range(len(some)))
+
+    silent = pytest.raises(PlaitError, match="no text to 16 problems in a row")
+    with opened(tmp_path / "out", {}) as store, silent:
+        list(run.sampled(store, questions, teacher, 2, 0))
+    with opened(tmp_path / "out", {}) as store:
+        assert [store.has(q) for q in questions] == [True] + [False] * 19
+        with pytest.raises(PlaitError, match="choose another folder"):
+            store.has(Question("q 0?", "2"))
+
+
+def test_a_full_disk_is_one_sentence_and_a_rerun_completes(plait, tmp_path):
+    whole, out = tmp_path / "whole", tmp_path / "out"
+    assert plait(*CHAIN, "--limit", 8, "--out", whole).code == 0
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1500, limits[1]))
+    try:
+        full = plait(*CHAIN, "--limit", 8, "--out", out)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert full.code == 2
+    assert "samples.jsonl cannot be written" in full.err
+    assert full.err.count("\n") == 1
+    assert sorted(path.name for path in out.iterdir()) == ["samples.jsonl", "settings.json"]
+    assert plait(*CHAIN, "--limit", 8, "--out", out).code == 0
+    for name in ("samples.jsonl", "records.jsonl"):
+        assert (out / name).read_bytes() == (whole / name).read_bytes()
+
+
+FAULTS = [
+    (["task:chain"], "say how many problems with --limit"),
+    (["task:none", "--limit", "1"], "unknown task 'none'"),
+    (["none.jsonl"], "there is no file 'none.jsonl'"),
+    (["gold.jsonl"], "record 2: there is no right answer"),
+    (["prompt.jsonl"], "record 1: there is no prompt"),
+    (["good.jsonl"], "solves problems of a task"),
+    (["good.jsonl", "--levels", "3"], "levels are of tasks"),
+    (["good.jsonl", "--paths", "2"], "fewer than --streams 3"),
+    (["good.jsonl", "--teacher", "nobody"], "unknown teacher 'nobody'"),
+    (["good.jsonl", "--teacher", "openai"], "needs its model: give --set model=..."),
+    (["good.jsonl", "--teacher", "task", "--set", "x=1"], "unknown option of teacher 'task'"),
+    (["good.jsonl", "--filter", "correkt"], "did you mean 'correct'"),
+    (["good.jsonl", "--against", "none.jsonl"], "there is no file"),
+    (["good.jsonl", "--summary", "so"], "has no {answer}"),
+]
+
+
+@pytest.mark.parametrize(("args", "said"), FAULTS, ids=[said for _, said in FAULTS])
+def test_faults_are_one_sentence_and_leave_no_records(plait, tmp_path, monkeypatch, args, said):
+    monkeypatch.chdir(tmp_path)
+    written(Path("good.jsonl"), {"prompt": "One?", "answer": "1"})
+    written(Path("gold.jsonl"), {"prompt": "One?", "answer": "1"}, {"prompt": "Two?"})
+    written(Path("prompt.jsonl"), {"answer": "1"})
+    result = plait("curate", *args)
+    assert result.code == 2
+    assert said in result.err
+    assert result.err.count("\n") == 1
+    assert not list(Path().glob("curated/records*"))
+
+
+@pytest.mark.parametrize("name", teachers.names())
+def test_every_teacher_tells_its_settings(name):
+    given = {"model": "m", "url": "u"}
+    assert set(teachers.settings_of(name, given)) == set(teachers.options_of(name))
+
+
+def test_ids_are_hashes_of_words():
+    assert Question("One  AND two", "3").id == digest("one and two")
