@@ -74,6 +74,7 @@ def _run(
     from ..train.callbacks import line
     from ..train.canvas_data import excluded
 
+    _hush()  # transformers sets its level when it is imported
     if step is not None and not resume:
         raise PlaitError("--step goes with --resume: it names the checkpoint to go on from")
     first = os.environ.get("RANK", "0") == "0"  # torchrun's; other ranks find the first one's files
@@ -111,8 +112,13 @@ def _needs_trainer() -> None:
     """Raise PlaitError where training is not installed."""
     from importlib.util import find_spec
 
-    for chatty in ("torchao", "torch.utils._pytree"):  # of parts that training does not use
-        logging.getLogger(chatty).setLevel(logging.ERROR)
+    _hush()
     missing = [name for name in ("transformers", "accelerate") if find_spec(name) is None]
     if missing:
         raise PlaitError(f"training needs {missing[0]}: pip install 'plait[train]'")
+
+
+def _hush() -> None:
+    """Keep libraries from telling a user what is no news: parts that training does not use."""
+    for chatty in ("torchao", "torch.utils._pytree", "transformers"):
+        logging.getLogger(chatty).setLevel(logging.ERROR)

@@ -74,23 +74,21 @@ def train(
     average, speed, interrupt = Average(net, recipe.average), Speed(net.config), Interrupt()
     record = Record(out, budget, speed, watch)
     keep = Keep(begun.write, recipe.save_every, average, budget, record, recipe.checkpoints > 0)
-    callbacks: list[TrainerCallback] = [budget, average, record, interrupt, keep]
     runner = Runner(
         _denoise(recipe, net, arguments),
         speed,
-        _cuda(arguments) and recipe.graphed and arguments.world_size == 1,
+        graphed=_cuda(arguments) and recipe.graphed and arguments.world_size == 1,
         args=arguments,
         train_dataset=data,
         data_collator=_only,
         optimizers=optimisation(net, recipe.optimiser, budget),
-        callbacks=callbacks + ([_tensorboard(logs)] if logs else []),
+        callbacks=[budget, average, record, interrupt, keep, *_tensorboards(logs)],
     )
     runner.remove_callback(PrinterCallback)
     if resume is not None:
         keep.restore(resume)
         if isinstance(data, RecordBatches):
-            done = int(resume.name.rpartition("-")[2])
-            data.first = done * recipe.accumulate * arguments.world_size
+            data.first = _step(resume) * recipe.accumulate * arguments.world_size
     try:
         runner.train(resume_from_checkpoint=None if resume is None else str(resume))
     finally:
@@ -169,11 +167,15 @@ def same(recipe: Recipe, checkpoint: Path) -> None:
 
 def checkpoint(out: Path, step: int | None = None) -> Path:
     """The last whole checkpoint of a run, or that of a step; PlaitError if there is none."""
-    whole = {int(p.parent.name.rpartition("-")[2]): p.parent for p in out.glob(f"*/{DONE}")}
+    whole = {_step(path.parent): path.parent for path in out.glob(f"*/{DONE}")}
     if not whole or (step is not None and step not in whole):
         known = ", ".join(map(str, sorted(whole))) or "none"
         raise PlaitError(f"{out} has no checkpoint to resume from (steps: {known})")
     return whole[max(whole) if step is None else step]
+
+
+def _step(folder: Path) -> int:
+    return int(folder.name.rpartition("-")[2])
 
 
 def optimisation(
@@ -235,10 +237,12 @@ def boards() -> bool:
     return importlib.util.find_spec("tensorboard") is not None
 
 
-def _tensorboard(folder: str | Path) -> TensorBoardCallback:
+def _tensorboards(folder: str | Path | None) -> list[TrainerCallback]:
+    if folder is None:
+        return []
     from torch.utils.tensorboard import SummaryWriter
 
-    return TensorBoardCallback(SummaryWriter(str(folder)))
+    return [TensorBoardCallback(SummaryWriter(str(folder)))]
 
 
 def _only(batches: list[Batch]) -> Batch:
