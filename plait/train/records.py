@@ -53,7 +53,7 @@ class Records:
     rows: int = 16  # in a batch
     joint: str = "\n"  # between the paths of long_cot
     template: bool = True  # put prompts into the model's chat template, if it has one
-    multiple: int = 1  # batches are padded to a multiple of so many positions: fewer shapes
+    multiple: int = 32  # positions that batches are padded to a multiple of: few shapes to compile
     workers: int = 0
 
     def __post_init__(self) -> None:

@@ -38,6 +38,7 @@ class Denoise(nn.Module):
         super().__init__()
         self.model, self._view, self._masked_only = model, view, masked_only
         self.opened = view.opened(0)  # the share of later positions that are seen
+        self.step = 0  # which are drawn by it, so that a resumed run draws the same
         self.objective = objective
         if half:  # a narrow model waits for memory: its residual stream in 2 bytes, not 4
             model.embed.register_forward_hook(lambda _module, _tokens, x: x.bfloat16())
@@ -87,7 +88,7 @@ class Denoise(nn.Module):
             return self.model.states(tokens, pos, seen)[:, :length]
         pos = torch.arange(length, device=tokens.device).expand_as(tokens)
         if self.opened < 1:
-            visible = annealed(self._visible(tokens, visible), self.opened)
+            visible = annealed(self._visible(tokens, visible), self.opened, self.step)
         return self.model.states(tokens, pos, visible)
 
     @staticmethod
@@ -133,7 +134,8 @@ class Runner(Trainer):
     ) -> Tensor:
         """Loss of a batch; gradients are set."""
         view = self._denoise._view
-        self._denoise.opened = view.opened(self.state.global_step)
+        self._denoise.step = self.state.global_step
+        self._denoise.opened = view.opened(self._denoise.step)
         rows, length = inputs["tokens"].shape
         self._speed.add(rows, length, twice=view.context == "clean")
         if not self._graphed:

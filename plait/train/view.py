@@ -43,10 +43,13 @@ class View:
         return min(1.0, (step + 1) / self.anneal) if self.anneal else 1.0
 
 
-def annealed(visible: Bool[Tensor, "B #L L"], opened: Tensor | float) -> Bool[Tensor, "B L L"]:
+def annealed(
+    visible: Bool[Tensor, "B #L L"], opened: float, seed: int = 0
+) -> Bool[Tensor, "B L L"]:
     """`visible`, and later positions with probability `opened`, the same for all rows."""
-    length = visible.shape[-1]
-    drawn = torch.rand(length, length, device=visible.device) < opened
+    length, device = visible.shape[-1], visible.device
+    rng = torch.Generator(device).manual_seed(seed)
+    drawn = torch.rand(length, length, device=device, generator=rng) < opened
     return visible & (drawn | torch.ones_like(drawn).tril())
 
 

@@ -20,6 +20,7 @@ from plait.train.recipes import load
 from plait.train.records import Records, read
 from plait.train.run import checkpoint, train
 from plait.train.trainer import Denoise
+from plait.train.view import View
 
 PROBLEMS = [
     {
@@ -226,3 +227,22 @@ def test_two_processes_take_the_steps_of_one_with_two_batches(file, tmp_path):
     one = [sys.executable, *run, str(tmp_path / "one"), "--set", "accumulate=2"]
     subprocess.run(one, check=True, capture_output=True, timeout=200)
     assert losses(tmp_path / "two") == pytest.approx(losses(tmp_path / "one"), rel=1e-5)
+
+
+def test_annealing_follows_the_steps_also_after_resuming(file, tmp_path, monkeypatch):
+    opened = []
+    forward = Denoise.forward
+
+    def note(self, *args, **batch):
+        opened.append(self.opened)
+        return forward(self, *args, **batch)
+
+    monkeypatch.setattr(Denoise, "forward", note)
+    recipe = small(file, view=View(anneal=4))
+    train(recipe, tmp_path / "run")
+    assert opened == [0.25, 0.5, 0.75, 1.0, 1.0, 1.0]
+    opened.clear()
+    before = losses(tmp_path / "run")
+    train(recipe, tmp_path / "run", resume=checkpoint(tmp_path / "run", 2))
+    assert opened == [0.75, 1.0, 1.0, 1.0]
+    assert losses(tmp_path / "run") == before  # what is opened is drawn alike, too
