@@ -92,6 +92,9 @@ def curate(
         print(line_of(found))
     else:
         listed(found)
+    if not found["records"]["records"]:
+        say(f"no record came out: {out / 'report.json'} says why; other filters ask nobody again")
+        return 1
     say(f"records, samples and the report are in {out}")
     return 0
 

@@ -50,7 +50,9 @@ def test_more_problems_continue_and_other_filters_ask_nobody(plait, tmp_path):
     assert plait(*CHAIN, "--limit", 5, "--out", out).code == 0
     assert (out / "samples.jsonl").read_bytes().startswith(first)
     more = (out / "samples.jsonl").read_bytes()
-    assert plait(*CHAIN, "--limit", 5, "--out", out, "--filter", "length=2").code == 0
+    none = plait(*CHAIN, "--limit", 5, "--out", out, "--filter", "length=2")
+    assert none.code == 1
+    assert "no record came out" in none.err
     assert (out / "samples.jsonl").read_bytes() == more
     report = json.loads((out / "report.json").read_text())
     assert report["paths_left_out"] == {"length=2": 15}

@@ -44,12 +44,17 @@ def model(
     one = loaded.slots.streams > 0
     layout = loaded.layout(streams=1, length=length) if one else plain(length or LENGTH)
 
+    def check(prompt: str) -> None:
+        layout.build(loaded.codec, [prompt], context=loaded.context)
+
     def fits(prompt: str) -> bool:
         try:
-            layout.build(loaded.codec, [prompt], context=loaded.context)
+            check(prompt)
         except PlaitError:
             return False
         return True
+
+    check("?")
 
     def draw(questions: Sequence[Question], count: int, seed: int) -> Gathered:
         prompts = [asked(ask, question) for question in questions]

@@ -65,7 +65,7 @@ def openai(
                 numbers = {pool.submit(one, *job): n for n, job in enumerate(jobs)}
                 yield from ((numbers[done], done.result()) for done in as_completed(numbers))
             finally:
-                pool.shutdown(cancel_futures=True)
+                pool.shutdown(wait=False, cancel_futures=True)
 
         yield from gathered(paths(), count)
 

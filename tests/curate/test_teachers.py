@@ -1,0 +1,235 @@
+"""Teachers: a model in this process, and a server that answers as OpenAI's does."""
+
+import json
+import threading
+from collections import Counter
+from contextlib import contextmanager
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import numpy as np
+import pytest
+from traces import trace
+
+from plait.curate import run, teachers
+from plait.curate.sample import Drawn, Question
+from plait.curate.store import opened
+from plait.curate.teachers.model import ended
+from plait.errors import PlaitError
+
+QUESTIONS = [Question(f"What is {i} + 1?", str(i + 1)) for i in range(3)]
+
+
+@contextmanager
+def server(reply):
+    """A server whose `reply` makes (status, text, reason of the end) of a request and its number.
+
+    Yields its address and the requests that came.
+    """
+    came, lock = [], threading.Lock()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            sent = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            with lock:
+                came.append(sent | {"path": self.path, "key": self.headers["Authorization"]})
+                status, text, why = reply(sent, len(came))
+            message = {"role": "assistant", "content": text}
+            choice = {"index": 0, "message": message, "finish_reason": why}
+            body = {"id": "1", "created": 0, "model": "m", "choices": [choice], "object": "x"}
+            data = json.dumps(body if status == 200 else {"error": text}).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+
+        def log_message(self, *args):
+            pass
+
+    here = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=here.serve_forever, args=(0.02,), daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{here.server_port}/v1", came
+    finally:
+        here.shutdown()
+        here.server_close()
+
+
+def adding(sent, number):
+    """The right sum, told with the seed."""
+    start = int(sent["messages"][-1]["content"].split()[2])
+    return 200, f"seed {sent['seed']}, so {start + 1}", "stop"
+
+
+def asked(url, questions=QUESTIONS, count=2, seed=0, **settings):
+    teacher = teachers.load("openai", model="m", url=url, wait=0.0, **settings)
+    return dict(teacher(questions, count, seed))
+
+
+def test_a_server_is_asked_once_per_path_with_a_seed_of_its_own(monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "secret")
+    with server(adding) as (url, came):
+        found = asked(url, length=7, system="Be short.", ask="{prompt} Think.", top_p=0.9)
+    assert {sent["path"] for sent in came} == {"/v1/chat/completions"}
+    assert {sent["key"] for sent in came} == {"Bearer secret"}
+    one = came[0]
+    assert (one["model"], one["max_tokens"], one["temperature"], one["top_p"]) == ("m", 7, 1.0, 0.9)
+    assert one["messages"][0] == {"role": "system", "content": "Be short."}
+    assert one["messages"][1]["content"].endswith("? Think.")
+    assert len({sent["seed"] for sent in came}) == 6
+    for number, paths in found.items():
+        assert all(path.text == f"seed {path.seed}, so {number + 1}" for path in paths)
+
+
+def test_seeds_do_not_depend_on_the_other_questions():
+    with server(adding) as (url, _):
+        assert asked(url)[2] == asked(url, QUESTIONS[2:])[0]
+        assert asked(url)[2] != asked(url, seed=1)[2]
+
+
+def test_a_path_that_the_server_cut_is_no_path():
+    with server(lambda sent, n: (200, "and then", "length")) as (url, _):
+        assert not any(path.ended for path in asked(url)[0])
+
+
+def test_a_server_that_stumbles_is_asked_again():
+    with server(lambda sent, n: (503, "busy", "") if n <= 3 else adding(sent, n)) as (url, came):
+        found = asked(url, QUESTIONS[:1], 1, concurrent=1)
+    assert len(came) == 4
+    assert found[0][0].text.endswith("so 1")
+
+
+def test_a_problem_that_the_server_refuses_has_no_paths_and_stops_nobody():
+    def reply(sent, number):
+        long = "1 + 1" in sent["messages"][-1]["content"]
+        return (400, "too long", "") if long else adding(sent, number)
+
+    with server(reply) as (url, came):
+        found = asked(url)
+    assert [path.text for path in found[1]] == ["", ""]
+    assert all(path.text for number in (0, 2) for path in found[number])
+    assert len(came) == 6  # and is not asked again
+
+
+@pytest.mark.parametrize(("status", "times"), [(401, 1), (404, 1), (500, 3)])
+def test_a_server_that_fails_is_one_sentence(status, times):
+    with server(lambda sent, n: (status, "no", "")) as (url, came):
+        with pytest.raises(PlaitError, match="does not answer") as caught:
+            asked(url, QUESTIONS[:1], 1, tries=3, concurrent=1)
+        assert url in str(caught.value)
+        assert "\n" not in str(caught.value)
+        assert len(came) == times
+
+
+def test_no_server_at_all():
+    with pytest.raises(PlaitError, match=r"127\.0\.0\.1:9/v1 does not answer"):
+        asked("http://127.0.0.1:9/v1", QUESTIONS[:1], 1, tries=2)
+
+
+def test_what_a_server_said_before_it_failed_is_kept_and_not_asked_again(plait, tmp_path):
+    source, out = tmp_path / "p.jsonl", tmp_path / "out"
+    source.write_text("".join(json.dumps({"prompt": q.prompt, "answer": q.gold}) + "\n"
+                              for q in QUESTIONS))  # fmt: skip
+    down = True
+
+    def reply(sent, number):
+        broken = down and "2 + 1" in sent["messages"][-1]["content"]
+        return (401, "no", "") if broken else adding(sent, number)
+
+    with server(reply) as (url, came):
+        args = ["curate", source, "--teacher", "openai", "--out", out, "--paths", 3]
+        args += ["--set", f"url={url}", "--set", "model=m", "--set", "concurrent=1"]
+        failed = plait(*args)
+        assert failed.code == 2
+        assert "what it answered before is kept" in failed.err
+        assert not (out / "records.jsonl").exists()
+        assert len((out / "samples.jsonl").read_text().splitlines()) == 2
+        partly = plait(*args, "--no-sample", "--json")
+        assert json.loads(partly.out)["unanswered"] == 1
+        down = False
+        before = len(came)
+        done = plait(*args, "--json")
+        assert len(came) == before + 3
+    report = json.loads(done.out)
+    assert (report["unanswered"], report["right_paths"], report["sampled_paths"]) == (0, 1, 9)
+    record = json.loads((out / "records.jsonl").read_text().splitlines()[0])
+    assert record["teacher"] == "openai m"
+    assert "secret" not in (out / "settings.json").read_text()
+
+
+def test_a_question_is_kept_as_soon_as_it_is_done(tmp_path):
+    """Of two questions one waits: the other is on disk by then."""
+    gate = threading.Event()
+
+    def reply(sent, number):
+        return adding(sent, number)
+
+    with opened(tmp_path / "out", {}) as store:
+
+        def teacher(questions, count, seed):
+            yield 1, [Drawn("2", 0)]
+            assert store.has(questions[1])
+            gate.set()
+            yield 0, [Drawn("1", 0)]
+
+        list(run.sampled(store, QUESTIONS[:2], teacher, 1, 0))
+    assert gate.is_set()
+
+
+def test_paths_are_grouped_by_question_in_their_order():
+    paths = [(3, "d"), (0, "a"), (2, "c"), (1, "b")]
+    drawn = ((number, Drawn(text, 0)) for number, text in paths)
+    found = [(q, [p.text for p in some]) for q, some in teachers.gathered(drawn, 2)]
+    assert found == [(1, ["c", "d"]), (0, ["a", "b"])]
+
+
+def test_a_model_writes_paths_that_differ_and_depend_on_their_question_alone(model):
+    teacher = teachers.load("model", model=model, temperature=1.0, device="cpu")
+    whole = dict(teacher(QUESTIONS, 3, 0))
+    assert set(whole) == {0, 1, 2}
+    assert whole[2] == dict(teacher(QUESTIONS[2:], 3, 0))[0]
+    assert whole[0] != dict(teacher(QUESTIONS[:1], 3, 1))[0]
+    seeds = Counter(path.seed for paths in whole.values() for path in paths)
+    assert max(seeds.values()) == 1
+
+
+def test_a_model_leaves_out_what_it_has_no_room_for(model):
+    teacher = teachers.load("model", model=model, device="cpu")
+    long = Question("What is 1 + " + "1 + " * 300 + "?", "300")
+    found = dict(teacher([long, QUESTIONS[0]], 1, 0))
+    assert found[0] == []
+    assert len(found[1]) == 1
+
+
+def test_a_text_that_filled_its_slot_has_no_end():
+    """By hand: two slots of two positions; an end is token 0, and 1 is a word."""
+    done = trace([[0, 1], [2, 3]], 4, region=[0, 0, 1, 1])
+    for tokens, told in (([1, 0, 0, 0], True), ([1, 1, 1, 0], False), ([0, 1, 1, 1], False)):
+        assert ended(replace(done, token=np.array(tokens))) is told
+
+
+def test_a_model_teaches_the_problems_of_a_task(plait, model, tmp_path):
+    out = tmp_path / "out"
+    args = ["curate", "task:chain", "--limit", 2, "--levels", 2, "--teacher", "model", "--out", out]
+    result = plait(*args, "--set", f"model={model}", "--set", "device=cpu", "--json")
+    assert result.code in (0, 1), result.err  # random weights may end no text
+    report = json.loads(result.out)
+    assert report["sampled_paths"] == 6
+    settings = json.loads((out / "settings.json").read_text())["settings"]
+    assert (settings["temperature"], settings["tokens_per_round"]) == (1.0, 1)
+    (one, _) = [json.loads(line) for line in (out / "samples.jsonl").read_text().splitlines()]
+    assert len(one["paths"]) == 3
+    assert not any(path["correct"] is None for path in one["paths"])
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [("model=nobody", "unknown model 'nobody'"), ("method=nobody", "unknown method 'nobody'"),
+     ("ask=Solve it.", "has no {prompt}"), ("temperature=hot", "must be a number")],
+)  # fmt: skip
+def test_faulty_settings_of_a_model(plait, model, tmp_path, setting, said):
+    args = ["curate", "task:chain", "--limit", 1, "--teacher", "model", "--out", tmp_path / "o"]
+    result = plait(*args, "--set", f"model={model}", "--set", setting)
+    assert result.code == 2
+    assert said in result.err
