@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
+from fixtures import write_model
 from traces import trace
 
 from plait.curate import run, teachers
@@ -233,3 +234,26 @@ def test_faulty_settings_of_a_model(plait, model, tmp_path, setting, said):
     result = plait(*args, "--set", f"model={model}", "--set", setting)
     assert result.code == 2
     assert said in result.err
+
+
+def test_an_autoregressive_model_writes_left_to_right(tmp_path):
+    """Greedy, it is `generate` by `ar`, one token per round, in one slot; and all paths agree."""
+    import plait as p
+
+    folder = write_model(tmp_path / "ar")
+    settings = json.loads((folder / "config.json").read_text())
+    slots = {"streams": 0, "length": 12, "summary": 1, "most": 0}
+    causal = settings | {"attention": "causal", "shift": True, "layout": slots}
+    (folder / "config.json").write_text(json.dumps(causal))
+    prompts = [question.prompt for question in QUESTIONS]
+
+    def drawn(**options):
+        teacher = teachers.load("model", model=str(folder), length=12, device="cpu", **options)
+        return {n: [path.text for path in some] for n, some in teacher(QUESTIONS, 2, 0)}
+
+    loaded = p.load(str(folder), device="cpu")
+    chosen = {"method": "ar", "layout": p.plain(12), "tokens_per_round": 1}
+    wanted = [answer.raw.strip() for answer in p.generate(loaded, prompts, **chosen)]
+    assert drawn(temperature=0.0) == {n: [text, text] for n, text in enumerate(wanted)}
+    sampled = drawn()
+    assert any(one != other for one, other in sampled.values())
