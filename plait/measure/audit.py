@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..eval.extract import number
-from .corpus import Record
+from .corpus import Record, correct
 from .diversity import WORD, diversity, grams
 
 KEYS = ("gold", "final_answer", "answer")  # where a record says what is right
@@ -22,8 +22,8 @@ def audit(records: Sequence[Record], length: Callable[[str], int]) -> dict[str, 
     """Numbers about a corpus; `length` counts the tokens of a text.
 
     `lengths` are least, median, 95th percentile and most, in tokens. Path diversity is that of
-    `diversity`, averaged over records with several paths. A path is right if it ends on the
-    number that the record gives as "gold", "final_answer" or "answer".
+    `diversity`, averaged over records with several paths. A path is right if the record says so,
+    as "correct", or else if it ends on the number of "gold", "final_answer" or "answer".
     """
     several = [r for r in records if len(r.paths) > 1]
     texts = [text for r in records for text in (r.paths or [r.text])]
@@ -93,7 +93,10 @@ def _answers(records: Sequence[Record]) -> dict[str, Any]:
 
 
 def _verdict(record: Record) -> list[bool] | None:
-    """Which of the texts end on the right number; None if there is nothing to compare with."""
+    """Which of the texts are right; None if there is nothing to compare with."""
+    told = correct(record) if record.paths else None
+    if told is not None:
+        return told
     key = next((k for k in KEYS if _told(record.values, k)), None)
     texts = record.paths or ([record.text] if record.values.get(str(key)) != record.text else [])
     gold = None if key is None else number(str(record.values[key]))

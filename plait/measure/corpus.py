@@ -45,6 +45,16 @@ def read(path: str | Path) -> list[Record]:
     return records
 
 
+def correct(record: Record) -> list[bool] | None:
+    """Which paths are right, by the list "correct" or by the paths themselves; None if untold."""
+    told = record.values.get("correct")
+    if not isinstance(told, list):
+        lists = [record.values[name] for name in PATHS if name in record.values]
+        told = [item.get("correct") for item in (lists or [[]])[0] if isinstance(item, dict)]
+    good = len(told) == len(record.paths) and all(isinstance(flag, bool) for flag in told)
+    return told if good else None
+
+
 def _rows(path: Path) -> Iterator[tuple[int, bytes]]:
     try:
         data = path.read_bytes()

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from torch.utils.data import IterableDataset, get_worker_info
@@ -108,22 +108,12 @@ def read(path: Path, keep: str = "all") -> list[Problem]:
             raise PlaitError(f"{place}: there is no prompt")
         paths = record.paths
         if keep == "correct":
-            flags = _flags(record.values, len(paths))
+            flags = corpus.correct(record)
             if flags is None:
                 raise PlaitError(f'{place}: it does not say which paths are "correct"')
             paths = [path for path, right in zip(paths, flags, strict=True) if right]
         found.append(Problem(record.prompt, tuple(paths), answers[0]))
     return found
-
-
-def _flags(values: Any, count: int) -> list[bool] | None:
-    """Which paths are right, by the list "correct" or by the paths themselves."""
-    told = values.get("correct")
-    if not isinstance(told, list):
-        items: list[Any] = next((values[name] for name in corpus.PATHS if name in values), [])
-        told = [item.get("correct") for item in items if isinstance(item, dict)]
-    good = len(told) == count and all(isinstance(flag, bool) for flag in told)
-    return told if good else None
 
 
 @dataclass

@@ -233,3 +233,17 @@ def test_headers_and_prompts_are_written_as_told():
     summed = Record(1, "Q", paths=["ab", "cd"], summary="so x")
     assert text_of(summed, letters, Settings("path")).segments[2:] == [letters("so x")]
     assert summed.whole() == "ab\ncd\nso x"
+
+
+def test_a_record_that_says_which_paths_are_right_is_believed(tmp_path):
+    """Of an equation no last number can tell."""
+    told = [{"text": "1+2", "correct": True}, {"text": "1*2", "correct": False}]
+    path = written(
+        tmp_path / "c.jsonl",
+        {"prompt": "P", "paths": told, "answer": "1 + 2"},
+        {"prompt": "Q", "paths": ["a", "b"], "correct": [True, True], "answer": "2"},
+        {"prompt": "R", "paths": ["so 2", "so 3"], "answer": "2"},
+    )
+    found = audit(read(path), words)
+    assert (found["checked_records"], found["records_all_right"]) == (3, 1)
+    assert found["right_texts"] == pytest.approx(4 / 6)
