@@ -62,7 +62,6 @@ def build(samples: Sequence[Sample], plan: Plan, teacher: str) -> Built:
         if not chosen:
             built.questions[refused] += 1
             continue
-        rng.shuffle(chosen)
         record = _record(sample, chosen, plan, teacher)
         built.records.append(record)
         built.long_cot.append(_joined(record, plan.joint))
@@ -101,7 +100,10 @@ def _choose(paths: list[Drawn], plan: Plan, rng: Random) -> tuple[list[Drawn], s
 
 
 def _choices(paths: list[Drawn], count: int, rng: Random) -> Iterator[list[Drawn]]:
-    """The choices of `count` paths in random order: all, or the first 5,000 of a shuffle."""
+    """The choices of `count` paths in random order: all, or the first 5,000 of a shuffle.
+
+    Each keeps the order of the shuffle, so that given its paths their order is uniform.
+    """
     shuffled = rng.sample(paths, len(paths))
     every = list(itertools.islice(itertools.combinations(shuffled, count), TRIES))
     rng.shuffle(every)
