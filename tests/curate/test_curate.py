@@ -145,6 +145,29 @@ def test_a_silent_teacher_is_said_and_what_it_said_before_is_kept(tmp_path):
             store.has(Question("q 0?", "2"))
 
 
+def test_an_interrupted_run_keeps_each_sample_as_soon_as_it_is_done(plait, tmp_path, monkeypatch):
+    from plait.curate.teachers import task
+
+    whole = task.solve
+
+    def stopped(questions, count, seed):
+        for number, paths in whole(questions, count, seed):
+            yield number, paths
+            if number == 1:
+                raise KeyboardInterrupt
+
+    out = tmp_path / "out"
+    monkeypatch.setattr(task, "solve", stopped)
+    result = plait(*CHAIN, "--limit", 4, "--out", out)
+    assert result.code == 130
+    assert result.err.count("\n") == 1
+    assert "run the same command again" in result.err
+    assert len(lines(out / "samples.jsonl")) == 2
+    monkeypatch.undo()
+    assert plait(*CHAIN, "--limit", 4, "--out", out).code == 0
+    assert len(lines(out / "records.jsonl")) == 4
+
+
 def test_a_full_disk_is_one_sentence_and_a_rerun_completes(plait, tmp_path):
     whole, out = tmp_path / "whole", tmp_path / "out"
     assert plait(*CHAIN, "--limit", 8, "--out", whole).code == 0

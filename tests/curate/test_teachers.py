@@ -12,9 +12,8 @@ import pytest
 from fixtures import write_model
 from traces import trace
 
-from plait.curate import run, teachers
+from plait.curate import teachers
 from plait.curate.sample import Drawn, Question
-from plait.curate.store import opened
 from plait.curate.teachers.model import ended
 from plait.errors import PlaitError
 
@@ -157,25 +156,6 @@ def test_what_a_server_said_before_it_failed_is_kept_and_not_asked_again(plait, 
     record = json.loads((out / "records.jsonl").read_text().splitlines()[0])
     assert record["teacher"] == "openai m"
     assert "secret" not in (out / "settings.json").read_text()
-
-
-def test_a_question_is_kept_as_soon_as_it_is_done(tmp_path):
-    """Of two questions one waits: the other is on disk by then."""
-    gate = threading.Event()
-
-    def reply(sent, number):
-        return adding(sent, number)
-
-    with opened(tmp_path / "out", {}) as store:
-
-        def teacher(questions, count, seed):
-            yield 1, [Drawn("2", 0)]
-            assert store.has(questions[1])
-            gate.set()
-            yield 0, [Drawn("1", 0)]
-
-        list(run.sampled(store, QUESTIONS[:2], teacher, 1, 0))
-    assert gate.is_set()
 
 
 def test_paths_are_grouped_by_question_in_their_order():
