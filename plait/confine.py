@@ -5,11 +5,12 @@ from functools import lru_cache
 from typing import Any
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from .canvas import Canvas
 from .errors import PlaitError
+from .guide import Around
 from .layout import Codec
 from .parts import Denoiser, Guide, Mask
 
@@ -24,7 +25,7 @@ def spelt_with(codec: Codec, vocab: int, letters: frozenset[str]) -> Bool[Tensor
 
 
 @dataclass(frozen=True)
-class Confined(Guide):
+class Confined(Around):
     """Any guide, with each region kept to what its kind can hold.
 
     A number begins with a digit or a sign and goes on with digits (and a point) or ends. A choice
@@ -36,24 +37,6 @@ class Confined(Guide):
     options: tuple[tuple[tuple[int, ...], ...], ...]  # token ids of each region's options
     nullable: tuple[bool, ...]  # may a number be left out?
     inner: Guide
-
-    @property
-    def needs(self) -> frozenset[str]:
-        """What the inner guide needs."""
-        return self.inner.needs
-
-    @property
-    def single(self) -> bool:
-        """As the inner guide."""
-        return self.inner.single
-
-    def init(self, canvas: Canvas) -> Any:
-        """The inner guide's memory."""
-        return self.inner.init(canvas)
-
-    def moved(self, memo: Any, index: Int[Tensor, "B M"]) -> Any:
-        """The inner guide's memory, moved."""
-        return self.inner.moved(memo, index)
 
     def __call__(
         self, model: Denoiser, canvas: Canvas, where: Mask, memo: Any

@@ -26,21 +26,10 @@ class Plain(Guide):
         return model(canvas, where), memo
 
 
-@dataclass(frozen=True)
-class PenaliseEnd(Guide):
-    """Any guide, with the tokens that end a text made less likely, or impossible.
+class Around(Guide):
+    """A guide that changes what another one says, and has no memory of its own."""
 
-    Instruct models trained on padded answers are too sure of the end far to the right (LLaDA,
-    arXiv:2502.09992): without blocks it floods the canvas. An infinite penalty writes every slot
-    to its last position.
-    """
-
-    nats: float = math.inf  # taken off the logits of ends
-    inner: Guide = Plain()
-
-    def __post_init__(self) -> None:
-        if not self.nats >= 0:
-            raise PlaitError(f"the penalty on ends is {self.nats} nats; it must be 0 or more")
+    inner: Guide
 
     @property
     def needs(self) -> frozenset[str]:
@@ -56,9 +45,26 @@ class PenaliseEnd(Guide):
         """The inner guide's memory."""
         return self.inner.init(canvas)
 
-    def moved(self, memo: Any, index: Int[Tensor, "B L"]) -> Any:
+    def moved(self, memo: Any, index: Int[Tensor, "B M"]) -> Any:
         """The inner guide's memory, moved."""
         return self.inner.moved(memo, index)
+
+
+@dataclass(frozen=True)
+class PenaliseEnd(Around):
+    """Any guide, with the tokens that end a text made less likely, or impossible.
+
+    Instruct models trained on padded answers are too sure of the end far to the right (LLaDA,
+    arXiv:2502.09992): without blocks it floods the canvas. An infinite penalty writes every slot
+    to its last position.
+    """
+
+    nats: float = math.inf  # taken off the logits of ends
+    inner: Guide = Plain()
+
+    def __post_init__(self) -> None:
+        if not self.nats >= 0:
+            raise PlaitError(f"the penalty on ends is {self.nats} nats; it must be 0 or more")
 
     def __call__(
         self, model: Denoiser, canvas: Canvas, where: Mask, memo: Any

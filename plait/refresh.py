@@ -190,6 +190,23 @@ class Span:
         return Span(placed(self.inside, index))
 
 
+class ByBlock(Cache):
+    """A cache that keeps which block each row is in, and renews all every `refresh` rounds."""
+
+    refresh: int  # rounds
+
+    def __post_init__(self) -> None:
+        check_every(self.refresh)
+
+    def init(self, canvas: Canvas) -> Span:
+        """No block yet."""
+        return Span.none(canvas)
+
+    def moved(self, memo: Span, index: Int[Tensor, "B M"]) -> Span:
+        """A block whose positions moved is entered anew."""
+        return memo.moved(index)
+
+
 def stayed(index: Int[Tensor, "B M"]) -> Bool[Tensor, "B 1"]:
     """Rows that only got wider, or gave up padding: no position has another place than before."""
     place = torch.arange(index.shape[1], device=index.device)

@@ -7,11 +7,11 @@ from torch import Tensor
 
 from ..canvas import Canvas
 from ..parts import Mask
-from ..refresh import Cache, Refresh, Span, check_every, due
+from ..refresh import ByBlock, Refresh, Span, due
 
 
 @dataclass(frozen=True)
-class Block(Cache):
+class Block(ByBlock):
     """The block that is being decoded; all when a row enters another block.
 
     A block reaches from the first to the last position that was open when the row entered it, so
@@ -19,17 +19,6 @@ class Block(Cache):
     """
 
     refresh: int  # rounds
-
-    def __post_init__(self) -> None:
-        check_every(self.refresh)
-
-    def init(self, canvas: Canvas) -> Span:
-        """No block yet."""
-        return Span.none(canvas)
-
-    def moved(self, memo: Span, index: Int[Tensor, "B M"]) -> Span:
-        """A block whose positions moved is entered anew."""
-        return memo.moved(index)
 
     def __call__(
         self, canvas: Canvas, open: Mask, round: Int[Tensor, " B"], memo: Span

@@ -8,27 +8,16 @@ from torch import Tensor
 
 from ..canvas import Canvas
 from ..parts import Mask
-from ..refresh import Cache, Refresh, Span, check_every, due
+from ..refresh import ByBlock, Refresh, Span, due
 
 
 @dataclass(frozen=True)
-class Suffix(Cache):
+class Suffix(ByBlock):
     """The block that is being decoded and all after it; all when a row enters another block."""
 
     refresh: int  # rounds
 
     offers: ClassVar[frozenset[str]] = frozenset({"masked"})
-
-    def __post_init__(self) -> None:
-        check_every(self.refresh)
-
-    def init(self, canvas: Canvas) -> Span:
-        """No block yet."""
-        return Span.none(canvas)
-
-    def moved(self, memo: Span, index: Int[Tensor, "B M"]) -> Span:
-        """A block whose positions moved is entered anew."""
-        return memo.moved(index)
 
     def __call__(
         self, canvas: Canvas, open: Mask, round: Int[Tensor, " B"], memo: Span

@@ -9,7 +9,7 @@ from torch import Tensor
 from ..canvas import Canvas
 from ..errors import PlaitError
 from ..parts import Mask
-from ..refresh import Cache, Refresh, Span, check_every, due
+from ..refresh import ByBlock, Refresh, Span, due
 
 
 def widened(where: Bool[Tensor, "B L"], by: int) -> Bool[Tensor, "B L"]:
@@ -21,7 +21,7 @@ def widened(where: Bool[Tensor, "B L"], by: int) -> Bool[Tensor, "B L"]:
 
 
 @dataclass(frozen=True)
-class Vicinity(Cache):
+class Vicinity(ByBlock):
     """The block and `near` positions on each side; all while warming up, and in a new block."""
 
     near: int  # positions
@@ -29,20 +29,12 @@ class Vicinity(Cache):
     refresh: int  # rounds
 
     def __post_init__(self) -> None:
-        check_every(self.refresh)
+        super().__post_init__()
         if self.near < 0 or self.warmup < 0:
             raise PlaitError(
                 f"near is {self.near} positions and warmup {self.warmup} rounds; "
                 "both must be 0 or more"
             )
-
-    def init(self, canvas: Canvas) -> Span:
-        """No block yet."""
-        return Span.none(canvas)
-
-    def moved(self, memo: Span, index: Int[Tensor, "B M"]) -> Span:
-        """A block whose positions moved is entered anew."""
-        return memo.moved(index)
 
     def __call__(
         self, canvas: Canvas, open: Mask, round: Int[Tensor, " B"], memo: Span

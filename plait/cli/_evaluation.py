@@ -2,8 +2,8 @@
 
 import contextlib
 import functools
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -40,12 +40,6 @@ Ray = Annotated[
     str | None, Option(help="Decode on a Ray cluster: its address, auto, or local to start one.")
 ]
 Method = Annotated[str, Option(help="A decoding method; see 'plait methods'.")]
-
-
-def requested(options: Mapping[str, Any]) -> Request:
-    """The request in the options of a command, which go by the names of its fields."""
-    own = {f.name: options[f.name] for f in fields(Request) if f.name in options}
-    return Request(**own | {"settings": tuple(options.get("settings") or ())})
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,8 @@
 
 import contextlib
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -50,6 +50,13 @@ class Request:
     batch_size: int = 8
     infill: str | None = None  # a text with holes, in place of the model's layout
     schema: str | None = None  # a file with a JSON Schema, likewise
+
+    @staticmethod
+    def of(options: Mapping[str, Any]) -> "Request":
+        """The request in the options of a command, which go by the names of the fields."""
+        own = {f.name: options[f.name] for f in fields(Request) if f.name in options}
+        lists = {name: tuple(options.get(name) or ()) for name in ("settings", "cache_settings")}
+        return Request(**own | lists)
 
     def decoding(self) -> dict[str, Any]:
         """The settings of `plait.generate.decoder_for`, checked before any model is loaded."""

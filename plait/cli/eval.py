@@ -9,7 +9,7 @@ from .. import files
 from . import _evaluation as e
 from . import _options as o
 from ._say import INTERRUPTED, say
-from ._session import Session
+from ._session import Request, Session
 
 if TYPE_CHECKING:
     from ..eval.results import Sample
@@ -48,7 +48,7 @@ def eval(
     as_json: o.Json = False,
 ) -> int:
     """Evaluate a model on benchmarks, and keep every sample, trace and setting."""
-    request = e.requested(locals())
+    request = Request.of(locals())
     questions = e.Questions.read(tasks, limit, data_dir, allow_code, chat)
     request.decoding()
     e.check_place(out)

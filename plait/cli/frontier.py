@@ -55,7 +55,7 @@ def frontier(
     as_json: o.Json = False,
 ) -> int:
     """Draw accuracy against rounds, forwards, seconds and tokens per second."""
-    asked = e.requested({k: v for k, v in locals().items() if k != "tokens_per_round"})
+    asked = Request.of({k: v for k, v in locals().items() if k != "tokens_per_round"})
     plans = wanted(asked, methods, tokens_per_round)
     questions = e.Questions.read(task, limit, data_dir, allow_code, chat)
     e.check_place(out)

@@ -46,34 +46,7 @@ def generate(
 ) -> int:
     """Decode prompts, or a file of prompts."""
     own = "schema" if schema is not None else "confidence" if infill is not None else "nap"
-    request = Request(
-        model=model,
-        adapter=adapter,
-        quantize=quantize,
-        method=method or own,
-        inside=inside,
-        aux=aux,
-        streams=streams,
-        length=length,
-        summary=summary,
-        cross=cross,
-        tokens_per_round=tokens_per_round,
-        rounds=rounds,
-        temperature=temperature,
-        top_p=top_p,
-        top_k=top_k,
-        end_penalty=end_penalty,
-        early_stop=early_stop,
-        seed=seed,
-        settings=tuple(settings or ()),
-        cache=cache,
-        cache_settings=tuple(cache_settings or ()),
-        device=device,
-        dtype=dtype,
-        batch_size=batch_size,
-        infill=infill,
-        schema=schema,
-    )
+    request = Request.of(locals() | {"method": method or own})
     if source is None and target is None:
         return _prompts(request, prompts or [], trace, as_json, live)
     return _file(request, source, target, bool(prompts or as_json or live or trace))

@@ -60,7 +60,7 @@ def stability(
     """Run one evaluation in many ways, and explain every answer that changes."""
     from ..eval.stability import variants
 
-    asked = e.requested(locals())
+    asked = Request.of(locals())
     runs = variants(e.split(dtypes), e.whole("--seeds", seeds), e.whole("--batches", batches))
     questions = e.Questions.read(tasks, limit, data_dir, allow_code, chat)
     requests = [_request(asked, method) for method in e.split(methods)]

@@ -14,13 +14,13 @@ from ..budget import Budget
 from ..canvas import Canvas
 from ..decode import Decoder
 from ..errors import PlaitError
-from ..guide import Plain
+from ..guide import Around, Plain
 from ..parts import Denoiser, Guide, Mask
 from ..schedule import Blocks
 
 
 @dataclass(frozen=True)
-class Unconditional(Guide):
+class Unconditional(Around):
     """Logits z_u + (w + 1)(z_c - z_u), where z_u are those with every prompt token masked.
 
     Costs a second forward per round, but none at w = 0. Confidences are no longer calibrated,
@@ -30,13 +30,11 @@ class Unconditional(Guide):
     strength: float  # w
     inner: Guide = Plain()
 
+    single = False  # the second pass sees another canvas
+
     def __post_init__(self) -> None:
         if self.strength < 0:
             raise PlaitError(f"strength is {self.strength}; it must be 0 (no guidance) or more")
-
-    def init(self, canvas: Canvas) -> Any:
-        """That of the guide inside."""
-        return self.inner.init(canvas)
 
     def __call__(
         self, model: Denoiser, canvas: Canvas, where: Mask, memo: Any
