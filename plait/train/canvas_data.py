@@ -21,7 +21,7 @@ from .batches import Batch, batch
 from .corrupt import Corruption
 from .view import View
 
-TASKS = {"countdown": 0.37, "chain": 0.28, "multiply": 0.27, "sudoku4": 0.08}
+TASKS = {"countdown": 0.41, "chain": 0.26, "multiply": 0.27, "sudoku4": 0.06}
 REDRAWS = 100  # failures in a row that mean that the slots do not suit the tasks
 
 
@@ -32,9 +32,9 @@ class Rows:
     tasks: Mapping[str, float] = field(default_factory=lambda: dict(TASKS))  # name to weight
     slots: Slots = Slots()
     streams: tuple[float, ...] = (0.08, 0.12, 0.65, 0.15)  # weight of 1, 2, 3, ... streams
-    usual: float = 0.6  # share of rows whose streams have the length of `slots`
-    lengths: tuple[int, int] = (32, 72)  # of a stream in the other rows
-    widths: tuple[int, ...] = (160, 208, 256, 304)  # of batches; each is compiled once
+    usual: float = 0.3  # share of rows whose streams have the length of `slots`
+    lengths: tuple[int, int] = (16, 64)  # of a stream in the other rows
+    widths: tuple[int, ...] = (80, 112, 144, 176, 208, 240, 280, 320)  # of batches
     positions: int = 86_528  # in a batch
     repeats: int = 2  # batches made of the same rows, each with masks of its own
     cross: Literal["full", "blocked"] = "full"  # do streams see each other?

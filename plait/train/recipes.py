@@ -32,7 +32,7 @@ TUNING = Optimiser(rate=2e-5, warmup=50, cooldown=1.0, betas=(0.9, 0.95), decay=
 def plait_tiny() -> Recipe:
     """The model in the box: 11 M parameters that solve our own tasks in parallel streams."""
     return Recipe(
-        model=Config(vocab=768, width=320, layers=9, heads=5, kv_heads=5, hidden=896, context=304),
+        model=Config(vocab=768, width=320, layers=9, heads=5, kv_heads=5, hidden=896, context=320),
         codec=box.HERE / "plait-tiny" / box.CODEC,
         rows=Rows(positions=43_264),
         objective=BOUND,

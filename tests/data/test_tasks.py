@@ -11,7 +11,7 @@ from plait.data.tasks import load, names
 from plait.errors import PlaitError
 
 PIECE = re.compile(r" ?\d| ?[A-Za-z]+| ?[^\sA-Za-z\d]+|\s")
-LONGEST_PATH, LONGEST_PROMPT = 46, 110
+LONGEST_PATH, LONGEST_PROMPT = 55, 110
 CASES = [(name, level) for name in names() for level in load(name).levels]
 
 

@@ -23,7 +23,6 @@ WORDINGS = (
     "Work out {a} * {b}.",
 )
 PROMPT = re.compile(wording(WORDINGS, a="[1-9][0-9]{0,3}", b="[1-9][0-9]{0,3}"))
-SUMMED = 3  # digits of a factor up to which running sums fit into a path
 
 
 @dataclass(frozen=True)
@@ -47,16 +46,21 @@ class Multiply(Task):
         return Problem(self.name, prompt, str(a * b), key, level, (a, b))
 
     def paths(self, problem: Problem, rng: Random, count: int) -> list[Path]:
-        """Draw ways to split the product into easier ones."""
+        """Draw ways to split the product into easier ones: first those that carry as they go."""
         a, b = problem.facts
-        found = []
+        carrying, adding = [], []
         for name, one, other in (("b", a, b), ("a", b, a)):
             low = [int(digit) for digit in reversed(str(other))]
-            found.append(Path(by_digits(one, low, a * b), True, f"by_digits_of_{name}"))
-            found.append(Path(by_digits(one, low[::-1], a * b), True, f"by_digits_of_{name}_down"))
-            if 1 < len(low) <= SUMMED:
-                found.append(Path(running(one, low), True, f"running_over_{name}"))
-        return choose(found, rng, count)
+            carrying.append(Path(worked(one, low, a * b, True), True, f"carried_over_{name}"))
+            adding.append(Path(worked(one, low, a * b, False), True, f"by_digits_of_{name}"))
+            down = worked(one, low[::-1], a * b, False)
+            adding.append(Path(down, True, f"by_digits_of_{name}_down"))
+        rng.shuffle(carrying)
+        found = carrying[:count]
+        if len(found) < count:
+            found += choose(adding, rng, count - len(found))
+        rng.shuffle(found)
+        return found
 
     def verify(self, problem: Problem, answer: str) -> bool:
         """Compare as whole numbers."""
@@ -71,17 +75,33 @@ class Multiply(Task):
         raise no_file(self.name, path)
 
 
-def by_digits(one: int, digits: list[int], product: int) -> str:
-    """Write `one` times each digit, then the product: 4821*7=33747 *3=14463 *9=43389 4517277."""
-    parts = " *".join(f"{digit}={one * digit}" for digit in digits)
-    return f"{one}*{parts}" if len(digits) == 1 else f"{one}*{parts} {product}"
+def worked(one: int, digits: list[int], product: int, running: bool) -> str:
+    """Multiply `one` by each digit, column by column, as on paper; then name the product.
+
+    4821*7= 07 14 57 33 3= 07 13 28 17 9= 12 27 81 45 4517277: the columns of 4821*7 are 1*7 = 07,
+    2*7 = 14, 8*7 + 1 = 57 and 4*7 + 5 = 33, so that 4821*7 = 33747. When `running`, a line adds
+    the one before it without its last digit: that of 3 is 4821*3 + 3374 = 17837. The product is
+    then the last line behind the last digits of the others.
+    """
+    parts, before = [], 0
+    for digit in digits:
+        columns = column_by_column(one, digit, before)
+        parts.append(f"{digit}= {' '.join(f'{column:02}' for column in columns)}")
+        before = (one * digit + before) // 10 if running else 0
+    return f"{one}*{' '.join(parts)} {product}"
 
 
-def running(one: int, low: list[int]) -> str:
-    """Add up the shifted products from the lowest digit: 33747+144630=178377+4338900=4517277."""
-    parts = [one * digit * 10**place for place, digit in enumerate(low)]
-    sums = [sum(parts[: i + 1]) for i in range(1, len(parts))]
-    return str(parts[0]) + "".join(f"+{p}={s}" for p, s in zip(parts[1:], sums, strict=True))
+def column_by_column(one: int, digit: int, added: int) -> list[int]:
+    """The columns of `one` * `digit` + `added`, the lowest first.
+
+    Each takes the tens of the one before it. Their last digits, behind the tens of the highest,
+    are the result. `added` has no more digits than `one`.
+    """
+    columns, tens = [], 0
+    for place, factor in enumerate(reversed(str(one))):
+        columns.append(int(factor) * digit + added // 10**place % 10 + tens)
+        tens = columns[-1] // 10
+    return columns
 
 
 def multiply(digits: int = 4) -> Multiply:

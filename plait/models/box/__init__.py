@@ -25,7 +25,7 @@ class Slots:
     """The NAP layout a model was trained for: `streams` slots of `length`, and a summary."""
 
     streams: int = 3
-    length: int = 48  # positions
+    length: int = 56  # positions
     summary: int = 20  # positions
     most: int = 6  # streams that it has seen at once
 

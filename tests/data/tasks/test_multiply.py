@@ -1,7 +1,6 @@
 """Products: every way to split them is true."""
 
 import re
-from itertools import pairwise
 from random import Random
 
 import pytest
@@ -12,23 +11,33 @@ from plait.data.tasks.multiply import multiply
 TASK = multiply()
 
 
-def check(text, a, b):
-    """Every equation of a path is true, and it ends with the product."""
-    first, *rest = text.split()
-    assert re.search(r"\d+$", text)[0] == str(a * b)
-    if "+" in first:
-        sums = first.split("=")
-        assert all(eval(left) == int(right.split("+")[0]) for left, right in pairwise(sums))
-        return
-    one = int(first.split("*")[0])
-    other = {a: b, b: a}[one]
-    chunks = [first, *rest[:-1]] if rest else [first]
-    digits = []
-    for chunk in chunks:
-        digit, product = chunk.split("*")[1].split("=")
-        assert one * int(digit) == int(product)
+LINE = re.compile(r"(\d)=((?: \d\d)+)")
+
+
+def check(text, kind, a, b):
+    """Every column of a path is right, and it ends with the product."""
+    working, product = text.rsplit(" ", 1)
+    assert int(product) == a * b
+    one, lines = working.split("*")
+    other = {a: b, b: a}[int(one)]
+    found = LINE.findall(lines)
+    assert lines == " ".join(f"{digit}={columns}" for digit, columns in found)
+    digits, totals = [], []
+    for digit, columns in found:
+        carry = totals[-1] // 10 if kind.startswith("carried") and totals else 0
+        values = [int(column) for column in columns.split()]
+        below = [0, *(value // 10 for value in values)]
+        for place, value in enumerate(values):
+            own = int(one[-1 - place]) * int(digit) + int(f"{carry:04}"[-1 - place])
+            assert value == own + below[place]
+        assert len(values) == len(one)
         digits.append(digit)
+        totals.append(sum(value % 10 * 10**place for place, value in enumerate(values)))
+        totals[-1] += values[-1] // 10 * 10 ** len(one)
+        assert totals[-1] == int(one) * int(digit) + carry
     assert "".join(digits) in (str(other), str(other)[::-1])
+    if kind.startswith("carried"):
+        assert int(f"{totals[-1]}{''.join(str(t % 10) for t in totals[-2::-1])}") == a * b
 
 
 @pytest.mark.parametrize("level", TASK.levels)
@@ -41,18 +50,27 @@ def test_paths_are_true(level):
         assert int(problem.answer) == a * b
         for path in TASK.paths(problem, rng, 6):
             assert path.correct
-            check(path.text, a, b)
+            check(path.text, path.kind, a, b)
 
 
 def test_the_kinds_by_hand():
     problem = Problem("multiply", "", "4517277", "937*4821", 4, (4821, 937))
-    assert {path.kind: path.text for path in TASK.paths(problem, Random(0), 5)} == {
-        "by_digits_of_b": "4821*7=33747 *3=14463 *9=43389 4517277",
-        "by_digits_of_b_down": "4821*9=43389 *3=14463 *7=33747 4517277",
-        "running_over_b": "33747+144630=178377+4338900=4517277",
-        "by_digits_of_a": "937*1=937 *2=1874 *8=7496 *4=3748 4517277",
-        "by_digits_of_a_down": "937*4=3748 *8=7496 *2=1874 *1=937 4517277",
+    assert {path.kind: path.text for path in TASK.paths(problem, Random(0), 6)} == {
+        "carried_over_b": "4821*7= 07 14 57 33 3= 07 13 28 17 9= 12 27 81 45 4517277",
+        "by_digits_of_b": "4821*7= 07 14 57 33 3= 03 06 24 14 9= 09 18 73 43 4517277",
+        "by_digits_of_b_down": "4821*9= 09 18 73 43 3= 03 06 24 14 7= 07 14 57 33 4517277",
+        "carried_over_a": "937*1= 07 03 09 2= 17 16 19 8= 62 39 76 4= 37 21 45 4517277",
+        "by_digits_of_a": "937*1= 07 03 09 2= 14 07 18 8= 56 29 74 4= 28 14 37 4517277",
+        "by_digits_of_a_down": "937*4= 28 14 37 8= 56 29 74 2= 14 07 18 1= 07 03 09 4517277",
     }
+
+
+def test_few_paths_carry():
+    """They are the ones whose every column needs few others."""
+    rng = Random(3)
+    for count in (1, 2, 3):
+        kinds = [p.kind for p in TASK.paths(TASK.sample(rng, 4), rng, count)]
+        assert sum(kind.startswith("carried") for kind in kinds) == min(count, 2)
 
 
 def test_products_of_two_long_factors_are_frequent():
