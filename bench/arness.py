@@ -1,11 +1,12 @@
 """ARness of the model in the box for every method, at 1 to 16 tokens per round.
 
     python bench/arness.py --rows arness.rows.jsonl
-    python bench/arness.py --rows arness.rows.jsonl --table
+    python bench/arness.py --table arness.rows.jsonl
 
 A row per method and budget; methods that decide by themselves how many tokens a round writes have
 one. Rows are kept as soon as they are done, so a stopped run continues; the cheap ones come first.
-Methods that need a second model, or a form, are named below the table.
+Methods that need a second model (--aux), or a form, are named below the table. Runs of different
+--methods may go on at the same time into files of their own; --table takes several.
 """
 
 import argparse
@@ -15,12 +16,13 @@ import json
 import platform
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
 import plait
-from plait import methods
+from plait import auxiliary, methods
 from plait.data.problem import problems
 from plait.data.tasks import load as load_task
 from plait.measure import metrics
@@ -63,9 +65,11 @@ def run(args: argparse.Namespace) -> None:
     """Fill in every row that the file does not hold yet."""
     torch.set_num_threads(args.threads)
     model, asked = plait.load(args.model, device=args.device), prompts(args.n)
+    aux = plait.load(args.aux, device=args.device) if args.aux else None
+    gpu = torch.cuda.get_device_name() if model.device.type == "cuda" else platform.processor()
     conditions = {
         "model": model.name,
-        "device": f"{model.device.type} {platform.processor()}".strip(),
+        "device": f"{model.device.type} {gpu}".strip(),
         "problems": len(asked),
         "problem_seed": SEED,
         "layout": str(model.layout().segments),
@@ -78,13 +82,15 @@ def run(args: argparse.Namespace) -> None:
     with args.rows.open("a", encoding="utf-8") as file:
         if not seen:
             print(json.dumps({"conditions": conditions}), file=file, flush=True)
-        for budget, name in itertools.product((None, *BUDGETS), methods.names()):
+        for budget, name in itertools.product((None, *BUDGETS), args.methods):
             takes = "budget" in inspect.signature(methods.function(name)).parameters
             if takes == (budget is None) or (name, budget) in done:
                 continue
             row = {"method": name, "budget": budget}
             try:
-                told = {"tokens_per_round": budget} if takes else {}
+                told: dict[str, Any] = {"tokens_per_round": budget} if takes else {}
+                if aux and auxiliary.options_of(name):
+                    told["aux"] = aux
                 answers = list(plait.generate(model, asked, name, batch_size=len(asked), **told))
                 row |= measured([a.trace for a in answers])
             except plait.PlaitError as error:
@@ -102,10 +108,12 @@ def read(path: Path) -> list[dict]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
-def table(path: Path) -> None:
+def table(files: Sequence[Path]) -> None:
     """Print the rows as Markdown."""
-    first, *rows = read(path)
-    print(f"Conditions: {', '.join(f'{k} {v}' for k, v in first['conditions'].items())}.\n")
+    seen = [read(path) for path in files]
+    (facts,) = {json.dumps(first["conditions"]) for first, *_ in seen}
+    rows = [row for _, *rest in seen for row in rest]
+    print(f"Conditions: {', '.join(f'{k} {v}' for k, v in json.loads(facts).items())}.\n")
     head = ("method", "per round", "global@1", "streams / summary", "by confidence", "tau",
             "interleaving", "rounds")  # fmt: skip
     print(f"| {' | '.join(head)} |\n|{'---|' * len(head)}")
@@ -130,9 +138,11 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--n", type=int, default=1, help="problems per task")
     parser.add_argument("--rows", type=Path, default=Path("arness.rows.jsonl"))
-    parser.add_argument("--table", action="store_true", help="decode nothing, print what is there")
+    parser.add_argument("--methods", nargs="+", default=methods.names(), choices=methods.names())
+    parser.add_argument("--aux", help="the second model of methods that have one")
+    parser.add_argument("--table", type=Path, nargs="+", help="print these files and stop")
     args = parser.parse_args()
-    table(args.rows) if args.table else run(args)
+    table(args.table) if args.table else run(args)
 
 
 if __name__ == "__main__":

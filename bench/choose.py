@@ -16,6 +16,7 @@ import json
 import platform
 import sys
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -34,10 +35,10 @@ WITHOUT = {"schema"}  # needs a form
 SEED = 2026  # of the problems
 
 
-def wanted() -> list[str]:
-    """Every method that needs nothing that is not in the box."""
-    able = [n for n in methods.names() if n not in WITHOUT and not auxiliary.options_of(n)]
-    return [ALONE, *able]
+def wanted(aux: bool) -> list[str]:
+    """Every method that needs nothing but, where there is one, a second model."""
+    able = (n for n in methods.names() if n not in WITHOUT)
+    return [ALONE, *(n for n in able if aux or not auxiliary.options_of(n))]
 
 
 def sets(n: int) -> list[Problem]:
@@ -46,12 +47,17 @@ def sets(n: int) -> list[Problem]:
     return [p for stream in streams for p in itertools.islice(stream, n)]
 
 
-def measure(model: plait.Model, name: str, asked: list[Problem], batch: int) -> dict:
+def measure(
+    model: plait.Model, name: str, asked: list[Problem], batch: int, aux: plait.Model | None
+) -> dict:
     """One cell: which problems are right, and what the method cost."""
     method = name.split(",")[0]
-    budget = {"tokens_per_round": 1 if name == ALONE else 4} if entry(method).budget else {}
+    told: dict[str, Any] = {}
+    if entry(method).budget:
+        told["tokens_per_round"] = 1 if name == ALONE else 4
+    beside = aux if auxiliary.options_of(method) else None
     prompts = [p.prompt for p in asked]
-    answers = list(plait.generate(model, prompts, method, batch_size=batch, **budget))
+    answers = list(plait.generate(model, prompts, method, batch_size=batch, aux=beside, **told))
     pairs = zip(asked, answers, strict=True)
     costs = ("rounds", "forwards", "query_tokens", "answer_tokens")
     return {
@@ -64,11 +70,13 @@ def run(args: argparse.Namespace) -> None:
     """Fill in every cell that the folder does not hold yet."""
     torch.set_float32_matmul_precision(args.matmul)
     model = plait.load(args.model, device=args.device)
+    aux = plait.load(args.aux, device=args.device) if args.aux else None
     gpu = torch.cuda.get_device_name() if model.device.type == "cuda" else platform.machine()
     facts = {
         "model": model.name,
         "weights": digest(args.model),
         "device": f"{model.device.type} {gpu}",
+        "second model": args.aux,
         "problems": f"{args.n} of each task, seed {SEED}",
         "temperature": 0,
         "matmul": args.matmul,
@@ -81,10 +89,10 @@ def run(args: argparse.Namespace) -> None:
         if result["conditions"] != facts:
             sys.exit(f"{args.out} was made under other conditions; choose another --out")
     asked = sets(args.n)
-    for name in args.methods or wanted():
+    for name in args.methods or wanted(aux is not None):
         if name in result["cells"]:
             continue
-        cell = measure(model, name, asked, args.batch)
+        cell = measure(model, name, asked, args.batch, aux)
         result["cells"][name] = cell
         write_whole(args.out, json.dumps(result, indent=1) + "\n")
         print(f"{name:20} {sum(cell['right'])} right, {cell['forwards']} forwards", flush=True)
@@ -140,7 +148,8 @@ def main() -> None:
     parser.add_argument("--matmul", default="highest", help="high = TF32 on a GPU")
     parser.add_argument("--n", type=int, default=50, help="problems per task")
     parser.add_argument("--batch", type=int, default=8)
-    parser.add_argument("--methods", nargs="+", choices=wanted())
+    parser.add_argument("--aux", help="the second model of methods that have one")
+    parser.add_argument("--methods", nargs="+", choices=wanted(aux=True))
     parser.add_argument("--out", type=Path, default=Path("methods.json"))
     parser.add_argument("--table", type=Path, nargs="+", help="print these files and stop")
     args = parser.parse_args()
