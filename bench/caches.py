@@ -4,7 +4,8 @@
     python bench/caches.py --table docs/results/caches.json > docs/results/caches.md
 
 Each cell is kept as soon as it is done, so an interrupted run continues. Problems are paired: the
-same ones with and without each cache.
+same ones with and without each cache. Runs of different --tasks or --methods may go on at the same
+time into files of their own; --table takes several.
 """
 
 import argparse
@@ -74,8 +75,8 @@ def run(args: argparse.Namespace) -> None:
         if before["conditions"] != json.loads(json.dumps(told)):
             raise SystemExit(f"{out} was made under other conditions; choose another --out")
         result = before
-    sets = problem_sets(list(TASKS), args.n, None, args.split)
-    for method, task in itertools.product(METHODS, sets):
+    sets = problem_sets(args.tasks, args.n, None, args.split)
+    for method, task in itertools.product(args.methods, sets):
         for name in wanted(method):
             key = f"{method}|{task}|{name}"
             if key in result["cells"]:
@@ -88,10 +89,11 @@ def run(args: argparse.Namespace) -> None:
             print(f"{key:32} {cell['accuracy']:.3f} {cell['query_tokens']:9.0f}", flush=True)
 
 
-def table(path: str) -> None:
+def table(paths: list[Path]) -> None:
     """Print the results as Markdown."""
-    result = json.loads(Path(path).read_text())
-    facts = ", ".join(f"{k} {v}" for k, v in result["conditions"].items() if k != "sizes")
+    results = [json.loads(path.read_text()) for path in paths]
+    (told,) = {json.dumps(result["conditions"]) for result in results}
+    facts = ", ".join(f"{k} {v}" for k, v in json.loads(told).items() if k != "sizes")
     print("# Caches on the model in the box\n")
     print(f"Conditions: {facts}.\n\nSizes that differ from the defaults: {SIZES}.\n")
     print(
@@ -101,7 +103,7 @@ def table(path: str) -> None:
     print("cache, in %. Forwards and positions computed are means per problem.\n")
     print("| method | problems | cache | right | lost / won | equal texts | forwards | positions |")
     print("|---|---|---|---|---|---|---|---|")
-    cells = result["cells"]
+    cells = {key: cell for result in results for key, cell in result["cells"].items()}
     for key, cell in cells.items():
         method, task, name = key.split("|")
         plain = cells[f"{method}|{task}|"]
@@ -127,7 +129,9 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=25)
     parser.add_argument("--budget", type=int, default=8, help="tokens per round")
     parser.add_argument("--out", default="caches.json")
-    parser.add_argument("--table", help="print this result file as Markdown and stop")
+    parser.add_argument("--tasks", nargs="+", choices=TASKS, default=list(TASKS))
+    parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
+    parser.add_argument("--table", type=Path, nargs="+", help="print these files and stop")
     args = parser.parse_args()
     table(args.table) if args.table else run(args)
 
