@@ -267,7 +267,7 @@ def gathered(where: Bool[Tensor, "B L"], room: int) -> Int[Tensor, "B N"]:
 
 def bucket(count: int) -> int:
     """The size to which a number of positions is padded: 16, 32, then multiples that grow."""
-    step = 16 if count <= 64 else 32 if count <= 256 else 128
+    step = 16 if count <= 64 else 32 if count <= 512 else 128
     return max(16, -(-count // step) * step)
 
 

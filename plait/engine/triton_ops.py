@@ -1,8 +1,10 @@
 """Triton kernels of `ops`. Statistics are float32, whatever the tensors are."""
 
 # mypy: disable-error-code="no-untyped-def"
+# Kernels are not type checked: a checker's wrapper hides the names of this module from Triton.
 
 import math
+from typing import no_type_check
 
 import torch
 import triton
@@ -13,6 +15,7 @@ from .weights import EIGHT, MOST
 
 
 @triton.jit
+@no_type_check
 def _finish(y, out, scale, row, at, inside, width, QUANT: tl.constexpr, TOP: tl.constexpr):
     """Store a row, in 8 bits with its scale if QUANT."""
     if QUANT:
@@ -23,6 +26,7 @@ def _finish(y, out, scale, row, at, inside, width, QUANT: tl.constexpr, TOP: tl.
 
 
 @triton.jit
+@no_type_check
 def _add_norm(
     x, delta, weight, out, scale, width, eps,
     ADD: tl.constexpr, QUANT: tl.constexpr, BLOCK: tl.constexpr, TOP: tl.constexpr,
@@ -44,6 +48,7 @@ def _add_norm(
 
 
 @triton.jit
+@no_type_check
 def _gated(x, out, scale, width, QUANT: tl.constexpr, BLOCK: tl.constexpr, TOP: tl.constexpr):
     row = tl.program_id(0).to(tl.int64)
     at = tl.program_id(1) * BLOCK + tl.arange(0, BLOCK)
@@ -57,6 +62,7 @@ def _gated(x, out, scale, width, QUANT: tl.constexpr, BLOCK: tl.constexpr, TOP: 
 
 
 @triton.jit
+@no_type_check
 def _quantize(x, out, scale, width, BLOCK: tl.constexpr, TOP: tl.constexpr):
     row = tl.program_id(0).to(tl.int64)
     at = tl.arange(0, BLOCK)
@@ -66,6 +72,7 @@ def _quantize(x, out, scale, width, BLOCK: tl.constexpr, TOP: tl.constexpr):
 
 
 @triton.jit
+@no_type_check
 def _store(
     qkv, cos, sin, pos, slot, query, keys, values, query_norm, key_norm, eps,
     HEADS: tl.constexpr, GROUPS: tl.constexpr, DIM: tl.constexpr, NORM: tl.constexpr,

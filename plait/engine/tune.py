@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, TypeVar
 
@@ -55,6 +56,18 @@ def _on_cpu(run: Callable[[], Any], repeat: int) -> list[float]:
     return times
 
 
+@dataclass(frozen=True)
+class Replay:
+    """A CUDA graph, together with what it was captured from: the tensors that it reads."""
+
+    graph: torch.cuda.CUDAGraph
+    source: Callable[[], Any]
+
+    def __call__(self) -> None:
+        """Do it again."""
+        self.graph.replay()
+
+
 def captured(run: Callable[[], Any]) -> Callable[[], Any]:
     """`run` as a CUDA graph, to be called again and again."""
     side = torch.cuda.Stream()
@@ -67,4 +80,4 @@ def captured(run: Callable[[], Any]) -> Callable[[], Any]:
     graph = torch.cuda.CUDAGraph()
     with torch.cuda.graph(graph):
         run()
-    return graph.replay
+    return Replay(graph, run)

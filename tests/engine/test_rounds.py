@@ -1,0 +1,70 @@
+"""A round can be captured as a CUDA graph: nothing in it waits for the host."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from cached import CACHES, METHODS, canvas, model
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from plait import cache as caches
+from plait.engine import loop
+from plait.engine.rounds import Rounds, bucket
+from plait.engine.weights import fused
+
+WAITS = ("_local_scalar_dense", "nonzero", "masked_select", "masked_scatter", "unique", "equal")
+
+
+class Waits(TorchDispatchMode):
+    """Notes operations whose result, or its shape, the host would have to wait for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        name = str(func).split(".")[1]
+        picked = args[1] if name in ("index", "index_put", "index_put_") else ()
+        if name in WAITS or any(i is not None and i.dtype == torch.bool for i in picked):
+            self.found.append(name)
+        return func(*args, **(kwargs or {}))
+
+
+def waits(decoder, layout, net) -> list[str]:
+    with torch.inference_mode():
+        rounds = Rounds(fused(net.net), decoder, canvas(layout))
+        length = rounds.canvas.tokens.shape[1]
+        with Waits() as noted:
+            for _ in range(3):
+                rounds.step(length, length)
+    return noted.found
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("shift", [False, True])
+def test_no_round_waits_for_the_host(method, shift):
+    decoder, layout = METHODS[method]
+    assert waits(decoder, layout, model("", shift)) == []
+
+
+@pytest.mark.parametrize("name", CACHES)
+def test_no_cache_waits_for_the_host(name):
+    decoder, layout = METHODS["nap"]
+    decoder, net = replace(decoder, cache=caches.load(name)), model(name)
+    if loop.missing(net.net.config, decoder):
+        pytest.skip("this cache runs in the plain loop only")
+    assert waits(decoder, layout, net) == []
+
+
+def test_waiting_is_noticed():
+    with Waits() as noted:
+        torch.ones(3)[torch.tensor([True, False, True])].sum().item()
+    assert noted.found == ["index", "_local_scalar_dense"]
+
+
+def test_a_bucket_holds_its_count_and_grows_by_steps_that_grow():
+    sizes = [bucket(n) for n in range(1, 3000)]
+    assert all(size >= n for n, size in enumerate(sizes, 1))
+    assert sizes == sorted(sizes)
+    assert sorted(set(sizes))[:6] == [16, 32, 48, 64, 96, 128]
+    assert all(size < 1.25 * n + 16 for n, size in enumerate(sizes, 1))
