@@ -54,7 +54,7 @@ def forward(s: Setting) -> dict[str, Any]:
 def eight(s: Setting) -> dict[str, Any]:
     """The same with matrices and activations in 8 bits, and the error of the logits."""
     weights, found = s.weights.eight(), {}
-    for length in map(s.positions, (1024, 2048)):
+    for length in map(s.positions, (512, 1024, 2048)):
         whole = s.time(s.graph(s.pass_over(length)))
         half = s.time(s.graph(s.pass_over(length, weights=weights)))
         found[str(length)] = {"ms": round(half, 3), "times faster": round(whole / half, 3)}

@@ -1,5 +1,6 @@
 """Run the parts of a benchmark one by one; a part that fails does not lose the others."""
 
+import gc
 import json
 import platform
 import time
@@ -11,7 +12,7 @@ from typing import Any
 import torch
 
 from .. import __version__
-from . import decodes, passes, same
+from . import decodes, passes, same, ties
 from .setting import Setting
 
 Part = Callable[[Setting], dict[str, Any]]
@@ -21,14 +22,15 @@ PARTS: dict[str, Part] = {
     "forward": passes.forward,
     "step": passes.step,
     "rounds": decodes.rounds,
+    "eight": passes.eight,
     "decode": decodes.decode,
     "against": decodes.against,
-    "eight": passes.eight,
     "memory": decodes.memory,
-    "streams": decodes.streams,
     "gsm8k": decodes.gsm8k,
-    "head": passes.head,
+    "streams": decodes.streams,
     "same": same.same,
+    "ties": ties.ties,
+    "head": passes.head,
     "profile": passes.profile,
 }
 
@@ -58,6 +60,8 @@ def run(s: Setting, name: str, parts: Sequence[str], out: Path | None) -> dict[s
         except Exception as error:  # the others may still run
             traceback.print_exc()
             found = {"error": f"{type(error).__name__}: {error}"[:2000]}
+        s.latest = None
+        gc.collect()  # what a part has captured must not count as the memory of the next
         if s.gpu:
             torch.cuda.empty_cache()
         report[part] = found

@@ -5,6 +5,7 @@ from typing import Any
 import torch
 
 from ..budget import Budget
+from ..canvas import Canvas
 from ..data import tasks
 from ..data.problem import problems
 from ..decode import Decoder, Round, decode, init, step
@@ -26,12 +27,17 @@ def same(s: Setting) -> dict[str, Any]:
     return found
 
 
-@torch.inference_mode()
-def _compared(model: Model, count: int) -> dict[str, Any]:
+def boxed(model: Model, count: int) -> Canvas:
+    """Canvases of `count` problems, of each task in turn, in the layout of the model."""
     names = tasks.names()
     streams = {name: problems(tasks.load(name), "test", 7, distinct=True) for name in names}
     prompts = [next(streams[names[i % len(names)]]).prompt for i in range(count)]
-    canvas = model.layout().build(model.codec, prompts, context=model.context).to(model.device)
+    return model.layout().build(model.codec, prompts, context=model.context).to(model.device)
+
+
+@torch.inference_mode()
+def _compared(model: Model, count: int) -> dict[str, Any]:
+    canvas = boxed(model, count)
     net = model.denoiser.net  # type: ignore[attr-defined]
     decoder = load_method("confidence", budget=Budget(4))
     plain, _ = decode(model.denoiser, decoder, canvas)
