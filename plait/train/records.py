@@ -11,7 +11,7 @@ import torch
 from torch.utils.data import IterableDataset, get_worker_info
 
 from ..errors import PlaitError, unknown
-from ..layout import Codec, Layout, Row, nap, plain
+from ..layout import Codec, Layout, nap, plain
 from ..measure import corpus
 from ..models.box import Slots
 from .batches import Batch, Ends, batch
@@ -200,18 +200,21 @@ class RecordBatches(IterableDataset[Batch]):
         """The batch with this number, from 0."""
         rng = torch.Generator().manual_seed(self.seed * 1_000_003 + n)
         size = self.records.rows
-        rows = [self._row(*divmod(i, len(self.problems))) for i in range(n * size, (n + 1) * size)]
+        drawn = map(self.texts, range(n * size, (n + 1) * size))
+        rows = [self._layout.row(self.codec, prompt, texts) for prompt, texts in drawn]
         rows = self.records.ends(rows, self.codec.eos_id, self.view.block, rng)
         blocked = self.records.cross == "blocked"
         width = -(-max(len(row.ids) for row in rows) // self.records.multiple)
         width *= self.records.multiple
         return batch(rows, self.codec, rng, self.corruption, self.view, blocked, width)
 
-    def _row(self, epoch: int, place: int) -> Row:
+    def texts(self, n: int) -> tuple[str, list[str]]:
+        """The prompt and the texts of the row with this number, from 0."""
+        epoch, place = divmod(n, len(self.problems))
         index = self._order(epoch)[place]
         rng = Random(f"paths/{self.seed}/{epoch}/{index}")
         problem = self.problems[index]
-        return self._layout.row(self.codec, problem.prompt, self.records.texts(problem, rng))
+        return problem.prompt, self.records.texts(problem, rng)
 
     def _order(self, epoch: int) -> list[int]:
         if getattr(self, "_epoch", None) != epoch:
