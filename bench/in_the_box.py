@@ -60,7 +60,11 @@ def measure(
     """One cell, what came out and how parallel it was; and which answers are right."""
     start = time.perf_counter()
     rows, rights = answered(model, wanted, method, batch, **settings)
-    seconds = time.perf_counter() - start
+    return cell(rows, rights, time.perf_counter() - start), rights
+
+
+def cell(rows: list[plait.Answer], rights: list[bool], seconds: float) -> dict:
+    """What came out in so many seconds, and how parallel it was."""
     right = Share(sum(rights), len(rights))
     low, high = right.interval()
 
@@ -68,7 +72,7 @@ def measure(
         return round(sum(values) / len(values), 4)
 
     inside = list(zip(*(a.arness["per_stream"] for a in rows), strict=True))
-    told = {
+    return {
         "right": right.right,
         "n": right.n,
         "accuracy": round(right.value, 4),
@@ -79,7 +83,6 @@ def measure(
         "arness_per_stream": [mean(list(values)) for values in inside],
         "seconds": round(seconds, 2),
     }
-    return told, rights
 
 
 def conditions(model: plait.Model, args: argparse.Namespace) -> dict:
@@ -117,12 +120,12 @@ def run(args: argparse.Namespace) -> None:
         key = f"{name}|{method}|{budget}"
         if key in result["cells"]:
             continue
-        cell, _ = measure(model, sets[name], method, args.batch, tokens_per_round=budget)
-        result["cells"][key] = cell
+        found, _ = measure(model, sets[name], method, args.batch, tokens_per_round=budget)
+        result["cells"][key] = found
         half = out.with_suffix(".tmp")
         half.write_text(json.dumps(result, indent=1))
         half.replace(out)
-        print(f"{key:32} {cell['accuracy']:.3f}  {cell['rounds']:6.1f} rounds", flush=True)
+        print(f"{key:32} {found['accuracy']:.3f}  {found['rounds']:6.1f} rounds", flush=True)
 
 
 def table(path: str) -> None:

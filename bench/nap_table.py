@@ -1,18 +1,20 @@
 """The tables of docs/results/nap.md, from the JSON files that bench/nap_compare.py left.
 
 Intervals take the problems as the units: seeds answer the same ones, so that they are averaged
-first. That is more cautious than to count every seed's answer by itself.
+first. That is more cautious than to count every seed's answer by itself. What is not run is said.
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
+from nap_claims import claims
 
 from plait.measure.interval import Difference, Share
 
 Results = dict[tuple[str, int], dict]  # by arm and seed
+NOT = "not run"
 
 
 def read(folder: Path, arms: Iterable[str]) -> Results:
@@ -21,133 +23,194 @@ def read(folder: Path, arms: Iterable[str]) -> Results:
     for arm in arms:
         for path in sorted(folder.glob(f"{arm}-[0-9]*.json")):
             found[arm, int(path.stem.rpartition("-")[2])] = json.loads(path.read_text())
+    if not found:
+        raise SystemExit(f"{folder} holds no results of bench/nap_compare.py")
     return found
 
 
-def cells(results: Results, arm: str, key: str) -> list[dict]:
-    """A cell of an arm, once for each seed that has it."""
-    every = [r["cells"].get(key) for (name, _), r in results.items() if name == arm]
-    return [cell for cell in every if cell]
+def cells(results: Results, arm: str, key: str) -> dict[int, dict]:
+    """A cell of an arm, by the seeds that have it.
+
+    NAP's own canvas is the one that other arms are crossed with.
+    """
+    key = key.replace("nap|", "own|", 1) if arm == "nap" and key.startswith("nap|") else key
+    every = {seed: r["cells"].get(key) for (name, seed), r in results.items() if name == arm}
+    return {seed: cell for seed, cell in every.items() if cell}
 
 
-def rights(found: Sequence[dict]) -> np.ndarray:
+def rights(found: Iterable[dict]) -> np.ndarray:
     """[seeds, problems]: 1 where the answer is right."""
     return np.array([[int(sign) for sign in cell["rights"]] for cell in found])
 
 
-def accuracy(found: Sequence[dict]) -> str:
+def interval(found: dict[int, dict]) -> tuple[float, float, float]:
+    """Accuracy in [0, 1], the mean over seeds, and Wilson's 95 % interval for that."""
+    table = rights(found.values())
+    share = Share(float(table.mean(0).sum()), table.shape[1])
+    return share.value, *share.interval()
+
+
+def accuracy(found: dict[int, dict]) -> str:
     """For example `81.2 (79.0-83.3; 80.6-82.0)`: interval, then the lowest and highest seed."""
     if not found:
-        return "not run"
-    table = rights(found)
-    share = Share(float(table.mean(0).sum()), table.shape[1])
-    mean, (low, high) = share.value, share.interval()
-    seeds = [100 * cell["accuracy"] for cell in found]
-    return f"{100 * mean:.1f} ({100 * low:.1f}-{100 * high:.1f}; {min(seeds):.1f}-{max(seeds):.1f})"
+        return NOT
+    mean, low, high = interval(found)
+    seeds = [100 * cell["accuracy"] for cell in found.values()]
+    few = f", {len(found)} seed{'s' * (len(found) > 1)}" if len(found) < 3 else ""
+    spread = f"{min(seeds):.1f}-{max(seeds):.1f}{few}"
+    return f"{100 * mean:.1f} ({100 * low:.1f}-{100 * high:.1f}; {spread})"
 
 
-def paired(here: Sequence[dict], there: Sequence[dict]) -> str:
-    """How much more often `here` is right on the same problems, in points, with its interval."""
-    if not here or len(here) != len(there):
-        return "not run"
-    apart = rights(here) - rights(there)
+def paired(here: dict[int, dict], there: dict[int, dict]) -> str:
+    """How much more often `here` is right on the same problems and seeds, in points."""
+    seeds = sorted(here.keys() & there.keys())
+    if not seeds:
+        return NOT
+    apart = rights(here[s] for s in seeds) - rights(there[s] for s in seeds)
     gained, lost = (float((apart == sign).mean(0).sum()) for sign in (1, -1))
     found = Difference(gained, lost, apart.shape[1])
     mean, (low, high) = found.value, found.interval()
     return f"{100 * mean:+.1f} ({100 * low:+.1f} to {100 * high:+.1f})"
 
 
-def order(found: Sequence[dict]) -> str:
+def order(found: dict[int, dict]) -> str:
     """For example `.81 (.62 / .60 / .63 / .70), 41.2 rounds, 12.3 s`."""
     if not found:
-        return "not run"
+        return NOT
 
     def mean(name: str) -> float:
-        return sum(cell[name] for cell in found) / len(found)
+        return sum(cell[name] for cell in found.values()) / len(found)
 
-    inside = np.array([cell["arness_per_stream"] for cell in found]).mean(0)
+    inside = np.array([cell["arness_per_stream"] for cell in found.values()]).mean(0)
     streams = " / ".join(f"{value:.2f}" for value in inside)
     rounds, seconds = mean("rounds"), mean("seconds")
     return f"{mean('arness_global@1'):.2f} ({streams}), {rounds:.1f} rounds, {seconds:.1f} s"
 
 
-def grid(head: str, names: Sequence[str], budgets: Sequence[str], rows: list[list[str]]) -> str:
-    """One Markdown table."""
+def grid(head: str, budgets: Sequence[str], rows: dict[str, list[str]]) -> list[str]:
+    """One Markdown table, without the rows of which nothing is run; none if none is."""
+    rows = {name: row for name, row in rows.items() if set(row) - {NOT, ""}}
+    if not rows:
+        return []
     lines = [f"| {' | '.join([head, *(f'{b} per round' for b in budgets)])} |"]
     lines.append("|---" * (len(budgets) + 1) + "|")
-    lines += [f"| {name} | {' | '.join(row)} |" for name, row in zip(names, rows, strict=True)]
-    return "\n".join(lines)
+    return ["\n".join(lines + [f"| {name} | {' | '.join(row)} |" for name, row in rows.items()])]
 
 
-def table(folder: Path, arms: Iterable[str]) -> str:
-    """The whole page."""
-    results = read(folder, arms)
-    if not results:
-        raise SystemExit(f"{folder} holds no results of bench/nap_compare.py")
+def show(folders: Sequence[Path], arms: Iterable[str], figure: Path | None) -> None:
+    """Print the page, or draw the figure."""
+    every = {folder.name: read(folder, list(arms)) for folder in folders}
+    if figure is not None:
+        from nap_figure import draw
+
+        draw(every, figure)
+        return
+    parts = ["# NAP and its baselines, measured", READING]
+    for name, results in every.items():
+        parts += [f"## {name}", *section(results)]
+    print("\n\n".join(parts))
+
+
+READING = (
+    "A cell is the mean over seeds (Wilson's 95 % interval with the problems as n; lowest and "
+    "highest seed). fast_dllm decides by itself how many tokens a round writes: its one cell "
+    "stands in the first column. `nap` as a method is parallel-forced decoding. ARness is that of "
+    "the whole canvas at k = 1, then that of each stream and of the summary. `base` has one path "
+    "in one stream of the whole length, so that it is NAP with m = 1 too."
+)
+
+
+def section(results: Results) -> list[str]:
+    """What one folder shows."""
+    names = list(dict.fromkeys(arm for arm, _ in results))
     keys = [key.split("|") for r in results.values() for key in r["cells"]]
     budgets = sorted({b for _, _, b in keys if b != "own"}, key=int)
-    names = list(dict.fromkeys(arm for arm, _ in results))
     kinds = list(dict.fromkeys((c, m) for c, m, _ in keys))
-    page = ["# NAP and its baselines, measured", preface(results)]
-    for title, show in (("Accuracy in %", accuracy), ("ARness, rounds, seconds", order)):
-        page.append(f"## {title}")
-        told, rows = [], []
+
+    def table(show: Callable[[dict[int, dict]], str]) -> list[str]:
+        rows = {}
         for arm in names:
             for canvas, method in kinds:
-                columns = [*budgets] if method != "fast_dllm" else ["own"]
-                found = [cells(results, arm, f"{canvas}|{method}|{b}") for b in columns]
-                if any(found):
-                    where = ", on NAP's canvas" if canvas == "nap" else ""
-                    told.append(f"{arm}, {method}{where}")
-                    rows.append([show(f) for f in found] + [""] * (len(budgets) - len(columns)))
-        page.append(grid("model, method", told, budgets, rows))
-    page += differences(results, names, budgets)
-    return "\n\n".join(page)
+                columns = budgets if method != "fast_dllm" else ["own"]
+                found = [f"{canvas}|{method}|{b}" for b in columns]
+                row = [show(cells(results, arm, key)) for key in found if canvas == "own" or
+                       arm != "nap"]  # fmt: skip
+                where = ", on NAP's canvas" if canvas == "nap" else ""
+                rows[f"{arm}, {method}{where}"] = row + [""] * (len(budgets) - len(row))
+        return grid("model, method", budgets, rows)
+
+    return [
+        preface(results),
+        "### The paper's claims",
+        *(f"- {claim}" for claim in claims(results, cells, rights)),
+        *titled(
+            "Data and decoding (the paper's Table 4), accuracy in %", crossed(results, budgets)
+        ),
+        *titled("Streams at one total length (Table 5), accuracy in %", streams(results, budgets)),
+        *titled("Paired differences in points", differences(results, names, budgets)),
+        *titled("Accuracy in %", table(accuracy)),
+        *titled("ARness, rounds, seconds", table(order)),
+    ]
+
+
+def titled(title: str, tables: list[str]) -> list[str]:
+    """The tables with a title, if there are any."""
+    return [f"### {title}", *tables] if tables else []
 
 
 def preface(results: Results) -> str:
-    """The conditions, and how to read a cell."""
+    """The conditions."""
     first = next(iter(results.values()))["conditions"]
     facts = ", ".join(f"{k} {v}" for k, v in first.items() if k not in ("arm", "seed"))
     seeds = sorted({seed for _, seed in results})
-    times = [r["training"]["seconds"] / 60 for r in results.values()]
+    times = [r["training"]["seconds"] for r in results.values()]
     return (
-        f"Conditions: {facts}; seeds {', '.join(map(str, seeds))}; "
-        f"{min(times):.1f} to {max(times):.1f} minutes of training for each model.\n\n"
-        "A cell is the mean over seeds (Wilson's 95 % interval with the problems as n; lowest and "
-        "highest seed). fast_dllm decides by itself how many tokens a round writes: its one cell "
-        "stands in the first column. ARness is that of the whole canvas at k = 1, then that of "
-        "each stream and of the summary."
+        f"Conditions: {facts}; seeds {', '.join(map(str, seeds))}; {min(times):.0f} to "
+        f"{max(times):.0f} s of training for each model, with other models on the same GPU."
     )
+
+
+def row(results: Results, arm: str, kind: str, budgets: Sequence[str]) -> list[str]:
+    """Accuracy of an arm by canvas and method, such as own|nap."""
+    return [accuracy(cells(results, arm, f"{kind}|{b}")) for b in budgets]
+
+
+def crossed(results: Results, budgets: Sequence[str]) -> list[str]:
+    """Whatever is trained against how NAP's canvas is decoded."""
+    rows = {
+        f"{arm}, {told}": row(results, arm, f"nap|{method}", budgets)
+        for arm in ("base", "long_cot", "nap")
+        for method, told in (("confidence", "confidence"), ("nap", "forced"))
+    }
+    return grid("trained as, decoded by", budgets, rows)
+
+
+def streams(results: Results, budgets: Sequence[str]) -> list[str]:
+    """More streams of the same length together."""
+    rows = {
+        f"m = {m}, {method}": row(results, arm, f"own|{method}", budgets)
+        for m, arm in ((1, "base"), (2, "nap_2"), (3, "nap"), (6, "nap_6"))
+        for method in ("confidence", "nap")
+    }
+    return grid("streams, method", budgets, rows)
 
 
 def differences(results: Results, names: Sequence[str], budgets: Sequence[str]) -> list[str]:
     """Paired differences in points, on the same problems and seeds."""
     pairs = [
-        ("nap", "nap", "long_cot", "confidence"),
-        ("long_cot", "confidence", "base", "confidence"),
+        ("nap", "own|nap", "long_cot", "own|confidence"),
+        ("nap", "own|confidence", "long_cot", "own|confidence"),
+        ("long_cot", "own|confidence", "base", "own|confidence"),
+        *((arm, "nap|nap", arm, "nap|confidence") for arm in names if arm in ("base", "long_cot")),
+        *((arm, "own|nap", arm, "own|confidence") for arm in names),
+        *((arm, "own|nap", "nap", "own|nap") for arm in names if arm.startswith("nap_")),
+        *(("nap", "own|nap", arm, "own|nap") for arm in names if arm in ("base", "long_cot")),
     ]
-    pairs += [(arm, "nap", arm, "confidence") for arm in names if arm.startswith("nap")]
-    pairs += [(arm, "nap", "nap", "nap") for arm in names if arm.startswith("nap_")]
-    told, rows = [], []
-    for here, method, there, other in pairs:
-        row = [
-            paired(
-                cells(results, here, f"own|{method}|{b}"), cells(results, there, f"own|{other}|{b}")
-            )
+    rows = {}
+    for here, kind, there, other in pairs:
+        told = f"{here} by {kind} - {there} by {other}".replace("own|", "")
+        rows[told.replace("nap|nap", "forced on NAP's canvas").replace("nap|", "NAP canvas, ")] = [
+            paired(cells(results, here, f"{kind}|{b}"), cells(results, there, f"{other}|{b}"))
             for b in budgets
         ]
-        if set(row) != {"not run"}:
-            told.append(f"{here} by {method} - {there} by {other}")
-            rows.append(row)
-    for arm in names:
-        cross = [
-            paired(cells(results, arm, f"nap|nap|{b}"), cells(results, arm, f"nap|confidence|{b}"))
-            for b in budgets
-        ]
-        if set(cross) != {"not run"}:
-            told.append(f"{arm}, on NAP's canvas: forced - confidence")
-            rows.append(cross)
-    if not rows:
-        return []
-    return ["## Paired differences in points", grid("difference", told, budgets, rows)]
+    return grid("difference", budgets, rows)

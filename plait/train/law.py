@@ -4,6 +4,7 @@ import abc
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
@@ -37,9 +38,10 @@ class Ground:
     def depth(self) -> Float[Tensor, "B L"]:
         """Where a free position stands in its slot: 0 for the first, 1 for the last."""
         slot = self.region.clamp(min=0)
-        mine = slot[:, :, None].eq(slot[:, None, :]) & self.free[:, None, :]
-        before = mine.tril(-1).sum(2)
-        return (before / (mine.sum(2) - 1).clamp(min=1)).masked_fill(~self.free, 0)
+        lies = F.one_hot(slot.long()) * self.free[:, :, None]
+        upto = lies.cumsum(1).gather(2, slot[:, :, None].long())[:, :, 0]
+        whole = lies.sum(1).gather(1, slot.long())
+        return ((upto - 1) / (whole - 1).clamp(min=1)).masked_fill(~self.free, 0)
 
     def _per_unit(self) -> Int[Tensor, "B L"]:
         return torch.zeros_like(self.unit).scatter_add(1, self.unit, self.free.to(self.unit.dtype))

@@ -1,0 +1,37 @@
+#!/usr/bin/env sh
+# The comparison of docs/results/nap.md, on GPUs of one machine, several processes on each:
+#   timeout 560 bench/nap_compare.sh OUT "0 1" 3 [--steps N ...]
+# works on OUT/chain and OUT/countdown in order of importance. What is finished stays when it is
+# killed, and the same command goes on. The JSON files are what matters:
+#   tar czf nap.tar.gz OUT/*/*.json
+set -eu
+out=$1 gpus=$2 each=$3
+shift 3
+here=$(dirname "$0")
+main="base long_cot nap"
+others="nap_2 nap_6 nap_correct nap_blocked nap_cart nap_rpim nap_rpim_cart"
+
+compare() { # TASK ARMS SEEDS [option ...]
+    task=$1 arms=$2 seeds=$3
+    shift 3
+    PYTHONPATH="$here/.." python3 "$here/nap_compare.py" --share --graphed --workers 3 \
+        --task "$task" --arms $arms --seeds $seeds --out "$out/$task" "$@" || true
+}
+
+work() {
+    chain="--levels 4 5 --wrong 0.3" countdown="--levels 3 4"
+    compare chain "$main" "0 1 2" $chain "$@"
+    compare chain "$others" 0 $chain "$@"
+    compare countdown "$main" "0 1 2" $countdown "$@"
+    compare chain "$others" "1 2" $chain "$@"
+}
+
+for gpu in $gpus; do
+    for number in $(seq "$each"); do
+        (
+            export CUDA_VISIBLE_DEVICES="$gpu"
+            work "$@"
+        ) &
+    done
+done
+wait
