@@ -48,8 +48,8 @@ def _thin(
     WIDTH: tl.constexpr, GATED: tl.constexpr, BIAS: tl.constexpr,
     BM: tl.constexpr, BN: tl.constexpr, BK: tl.constexpr, PRECISION: tl.constexpr,
 ):  # fmt: skip
-    n = tl.program_id(0) * BN + tl.arange(0, BN)
-    m = tl.program_id(1) * BM + tl.arange(0, BM)
+    m = tl.program_id(0) * BM + tl.arange(0, BM)  # first, so that weights are read once
+    n = tl.program_id(1) * BN + tl.arange(0, BN)
     k = tl.arange(0, BK)
     left = x + m[:, None] * WIDTH + k[None, :]
     right = weight + n[None, :].to(tl.int64) * WIDTH + k[:, None]
@@ -85,7 +85,7 @@ def thin(x: Tensor, by: Linear, tile: Tile, gated: bool = False) -> Tensor:
     outputs = len(by.weight) // (2 if gated else 1)
     out = torch.empty(rows, outputs, device=x.device, dtype=x.dtype)
     block = 16 if rows <= 16 else 32 if rows <= 32 else 64 if rows <= 64 else 128
-    grid = (triton.cdiv(outputs, tile.outputs), triton.cdiv(rows, block))
+    grid = (triton.cdiv(rows, block), triton.cdiv(outputs, tile.outputs))
     biased = by.bias is not None
     _thin[grid](
         x, by.weight, by.bias if biased else x, out, rows, outputs,

@@ -9,7 +9,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from plait import cache as caches
 from plait.engine import loop
-from plait.engine.rounds import Rounds, bucket
+from plait.engine.rounds import Rounds, bucket, leaves
 from plait.engine.weights import fused
 
 WAITS = ("_local_scalar_dense", "nonzero", "masked_select", "masked_scatter", "unique", "equal")
@@ -30,13 +30,19 @@ class Waits(TorchDispatchMode):
         return func(*args, **(kwargs or {}))
 
 
+def kinds(rounds: Rounds) -> list[tuple]:
+    return [(x.shape, x.dtype) for x in leaves(rounds.now)]
+
+
 def waits(decoder, layout, net) -> list[str]:
     with torch.inference_mode():
         rounds = Rounds(fused(net.net), decoder, canvas(layout))
         length = rounds.canvas.tokens.shape[1]
+        before = kinds(rounds)
         with Waits() as noted:
             for _ in range(3):
                 rounds.step(length, length)
+    assert kinds(rounds) == before  # a graph copies what it leaves onto what it found
     return noted.found
 
 
