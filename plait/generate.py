@@ -4,11 +4,13 @@ import inspect
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from functools import partial
 from typing import Any
 
 from . import auxiliary, methods
 from . import cache as caches
 from .budget import Budget
+from .canvas import Canvas
 from .decode import Decoder, Round, decode, flow
 from .ends import with_ends
 from .errors import PlaitError
@@ -20,6 +22,7 @@ from .sample import Categorical
 from .trace import Trace
 
 WATCH = Callable[[Round, list[int]], None]
+LOOP = Callable[[Canvas, int, WATCH | None], tuple[Canvas, list[Trace]]]
 BARS = ("threshold", "factor", "draft")  # options that compare a candidate's probability
 
 
@@ -110,22 +113,25 @@ def generate(
     keys: Sequence[int] | None = None,
     watch: WATCH | None = None,
     aux: Model | None = None,
+    engine: bool = False,
     **settings: Any,
 ) -> Iterator[Answer]:
     """Yield one answer per prompt, in order.
 
     `settings` are those of `decoder_for`. `keys` name the prompts for the random numbers (default
     0, 1, 2, ...), so that a prompt's text does not depend on its batch. `aux` is the model beside
-    this one, for methods that have one. Raises PlaitError if a prompt is empty or its canvas does
-    not fit the model.
+    this one, for methods that have one. `engine` decodes by `plait.engine`, and by the plain loop
+    with a notice where the engine cannot. Raises PlaitError if a prompt is empty or its canvas
+    does not fit the model.
     """
     decoder, layout = _chosen(model, method, layout, aux, settings)
     keys = list(range(len(prompts))) if keys is None else keys
     if batch_size < 1:
         raise PlaitError(f"batch size is {batch_size}; it must be >= 1")
+    run = _loop(model, decoder, engine)
     for start in range(0, len(prompts), batch_size):
         some = slice(start, start + batch_size)
-        yield from _batch(model, decoder, layout, prompts[some], keys[some], seed, watch)
+        yield from _batch(model, run, layout, prompts[some], keys[some], seed, watch)
 
 
 def stream(
@@ -173,9 +179,20 @@ def _chosen(
     return decoder, layout
 
 
+def _loop(model: Model, decoder: Decoder, fast: bool) -> LOOP:
+    """The plain loop, or the engine if it can do the same."""
+    if fast:
+        from .engine.loop import engine
+
+        found = engine(model.denoiser, decoder)
+        if found is not None:
+            return found
+    return partial(decode, model.denoiser, decoder)
+
+
 def _batch(
     model: Model,
-    decoder: Decoder,
+    run: LOOP,
     layout: Layout,
     prompts: Sequence[str],
     keys: Sequence[int],
@@ -183,7 +200,7 @@ def _batch(
     watch: WATCH | None,
 ) -> Iterator[Answer]:
     canvas = layout.build(model.codec, prompts, keys, model.context).to(model.device)
-    done, traces = decode(model.denoiser, decoder, canvas, seed, watch)
+    done, traces = run(canvas, seed, watch)
     for row, (prompt, trace) in enumerate(zip(prompts, traces, strict=True)):
         yield _answer(prompt, list(layout.read(model.codec, done, row).items()), trace)
 

@@ -73,6 +73,7 @@ Infill = Annotated[
 ]
 Schema = Annotated[str | None, Option(help="A JSON Schema file: answer with JSON that fits it.")]
 Device = Annotated[str | None, Option(help="cpu, cuda, cuda:1, ... Default: a GPU if any.")]
+Engine = Annotated[bool, Option("--engine", help="Decode by the engine, which needs a GPU to pay.")]
 Dtype = Annotated[str, Option(help="float32, bfloat16 or float16.")]
 BatchSize = Annotated[int, Option(min=1, help="Prompts decoded at the same time.")]
 

@@ -47,6 +47,7 @@ class Request:
     cache_settings: tuple[str, ...] = ()  # key=value
     device: str | None = None
     dtype: str = "float32"
+    engine: bool = False
     batch_size: int = 8
     infill: str | None = None  # a text with holes, in place of the model's layout
     schema: str | None = None  # a file with a JSON Schema, likewise
@@ -154,9 +155,8 @@ class Session:
 
         size = self.request.batch_size
         with self._room():
-            yield from generate(
-                self.model, prompts, batch_size=size, keys=keys, watch=watch, **self._settings()
-            )
+            own: dict[str, Any] = {"keys": keys, "watch": watch, "engine": self.request.engine}
+            yield from generate(self.model, prompts, batch_size=size, **own, **self._settings())
 
     def stream(self, prompts: Sequence[str], keys: Sequence[int]) -> Iterator[tuple[int, "Answer"]]:
         """Yield (number of the prompt, answer) as each is done."""

@@ -40,6 +40,7 @@ def generate(
     target: o.Output = None,
     device: o.Device = None,
     dtype: o.Dtype = "float32",
+    engine: o.Engine = False,
     batch_size: o.BatchSize = 8,
     infill: o.Infill = None,
     schema: o.Schema = None,

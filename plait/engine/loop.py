@@ -12,12 +12,13 @@ from ..canvas import Canvas
 from ..decode import WATCH, Decoder, Round
 from ..guide import Plain
 from ..models.config import Config
-from ..parts import Plan, View
+from ..models.denoiser import NetDenoiser
+from ..parts import Denoiser, Plan, View
 from ..revise import Keep
 from ..sample import Greedy
 from ..trace import Recorder, Trace
 from .rounds import Log, Rounds
-from .weights import Weights, unsupported
+from .weights import Weights, fused, unsupported
 
 KNOWN = frozenset({"second", "entropy", "masked"})
 
@@ -80,6 +81,41 @@ def decode(
     for log in behind:
         story.add(log)
     return story.end()
+
+
+@dataclass
+class Engine:
+    """Decodes batch after batch; one that is like the last takes up its graphs."""
+
+    weights: Weights
+    decoder: Decoder
+    _rounds: Rounds | None = None
+
+    @torch.inference_mode()
+    def __call__(
+        self, canvas: Canvas, seed: int = 0, watch: WATCH | None = None
+    ) -> tuple[Canvas, list[Trace]]:
+        """See `plait.decode.decode`."""
+        if self._rounds is not None and not (
+            self._rounds.seed == seed and self._rounds.takes(canvas)
+        ):
+            self._rounds = None  # before another bank is made
+        if self._rounds is None:
+            graphs = canvas.tokens.is_cuda
+            self._rounds = Rounds(self.weights, self.decoder, canvas, seed, graphs)
+        return decode(self.weights, self.decoder, canvas, seed, watch, self._rounds)
+
+
+def engine(model: Denoiser, decoder: Decoder) -> Engine | None:
+    """The engine for a model and a decoder; None with a notice where it cannot do the same."""
+    strange: str | None = "models of another kind"
+    if isinstance(model, NetDenoiser):
+        plain = all(type(weight.data) is Tensor for weight in model.net.parameters())
+        strange = missing(model.net.config, decoder) if plain else "quantized weights"
+        if strange is None:
+            return Engine(fused(model.net), decoder)
+    warnings.warn(f"the engine does not know {strange}; the plain loop decodes", stacklevel=3)
+    return None
 
 
 def stepped(rounds: Rounds, n: int, m: int) -> Log:

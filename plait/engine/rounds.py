@@ -91,12 +91,16 @@ class Rounds:
         fresh = self._ahead(self.canvas, init(self.decoder, self.canvas))
         self.now = mapped(fresh, torch.clone)  # graphs write into it, and no two may share
 
+    def takes(self, canvas: Canvas) -> bool:
+        """Can it take up this canvas? Of the same size, and padded only if the first one was."""
+        sizes = [x.shape for x in leaves(self.canvas)] == [x.shape for x in leaves(canvas)]
+        return sizes and (not self._whole or bool(canvas.real.all()))
+
     def restart(self, canvas: Canvas) -> None:
-        """Take up another canvas of the same size; what was captured stays in use."""
-        mine, other = leaves(self.canvas), leaves(canvas)
-        if [x.shape for x in mine] != [x.shape for x in other]:
+        """Take up another canvas; what was captured stays in use. ValueError if it cannot."""
+        if not self.takes(canvas):
             raise ValueError("this batch was made for canvases of another size")
-        for home, value in zip(mine, other, strict=True):
+        for home, value in zip(leaves(self.canvas), leaves(canvas), strict=True):
             home.copy_(value)
         self._real.copy_(canvas.real)
         after = self._ahead(self.canvas, init(self.decoder, self.canvas))

@@ -194,3 +194,14 @@ def test_the_console_script_has_no_traceback():
     run = subprocess.run([ENTRY, "generate", "--input", "x"], capture_output=True, text=True)
     assert run.returncode == 2
     assert run.stderr == "plait: --input and --output go together: give both\n"
+
+
+def test_the_engine_answers_the_same(plait, model):
+    args = ("generate", PROMPT, "3 * 5 = ?", "--model", model, "--json", "--cache", "dual")
+    plain, fast = plait(*args), plait(*args, "--engine")
+    assert fast.err == ""
+
+    def untimed(out: str) -> list[dict]:
+        return [json.loads(line) | {"seconds": 0} for line in out.splitlines()]
+
+    assert untimed(fast.out) == untimed(plain.out)

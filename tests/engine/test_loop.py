@@ -11,9 +11,11 @@ from plait import methods
 from plait.budget import Budget
 from plait.decode import decode
 from plait.engine import loop
+from plait.engine.rounds import Rounds
 from plait.engine.weights import fused, unsupported
 from plait.errors import PlaitError
 from plait.layout import nap, plain
+from plait.meter import Meter
 from plait.models.transformer import Transformer
 
 BLOCKED = nap(streams=3, length=6, summary=4, header="{j}", summary_header="5", cross="blocked")
@@ -74,6 +76,30 @@ def test_shapes_and_methods_that_it_does_not_know_are_named():
     assert loop.missing(SHAPE, METHODS["llada"][0]) is None
     assert "several versions" in str(loop.missing(SHAPE, methods.load("lookahead")))
     assert "'logp'" in str(loop.missing(SHAPE, methods.load("klass")))
+
+
+def test_batches_of_any_size_one_after_another():
+    """The last batch's rounds are taken up where that is possible, and change no token."""
+    decoder, layout = METHODS["fast_dllm"]
+    run = loop.engine(model(), decoder)
+    for prompts in (["123"], ["987"], ["4567f89ab"], ["12", "9876"], ["1234", "98"], ["12", "98"]):
+        start = canvas(layout, prompts)
+        assert same(decode(model(), decoder, start), run(start))
+
+
+def test_canvases_with_padding_are_not_taken_up_by_rounds_without():
+    decoder, layout = METHODS["llada"]
+    rounds = Rounds(fused(model().net), decoder, canvas(layout, ["1234", "5678"]))
+    assert rounds.takes(canvas(layout, ["8765", "4321"]))
+    with pytest.raises(ValueError, match="another size"):
+        rounds.restart(canvas(layout, ["8765", "43"]))
+
+
+def test_what_the_engine_cannot_do_the_plain_loop_does_with_a_notice():
+    with pytest.warns(UserWarning, match="does not know methods that read 'logp'"):
+        assert loop.engine(model(), methods.load("klass")) is None
+    with pytest.warns(UserWarning, match="models of another kind"):
+        assert loop.engine(Meter(model()), METHODS["llada"][0]) is None
 
 
 def test_watchers_see_every_round():
