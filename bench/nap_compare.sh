@@ -8,13 +8,14 @@ set -eu
 out=$1 gpus=$2 each=$3
 shift 3
 here=$(dirname "$0")
+export OMP_NUM_THREADS=2 TORCHINDUCTOR_COMPILE_THREADS=4 # of many processes
 main="base long_cot nap"
 others="nap_2 nap_6 nap_correct nap_blocked nap_cart nap_rpim nap_rpim_cart"
 
 compare() { # TASK ARMS SEEDS [option ...]
     task=$1 arms=$2 seeds=$3
     shift 3
-    PYTHONPATH="$here/.." python3 "$here/nap_compare.py" --share --graphed --workers 3 \
+    PYTHONPATH="$here/.." python3 "$here/nap_compare.py" --share --graphed --workers 4 \
         --task "$task" --arms $arms --seeds $seeds --out "$out/$task" "$@" || true
 }
 

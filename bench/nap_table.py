@@ -23,8 +23,6 @@ def read(folder: Path, arms: Iterable[str]) -> Results:
     for arm in arms:
         for path in sorted(folder.glob(f"{arm}-[0-9]*.json")):
             found[arm, int(path.stem.rpartition("-")[2])] = json.loads(path.read_text())
-    if not found:
-        raise SystemExit(f"{folder} holds no results of bench/nap_compare.py")
     return found
 
 
@@ -100,14 +98,18 @@ def grid(head: str, budgets: Sequence[str], rows: dict[str, list[str]]) -> list[
 def show(folders: Sequence[Path], arms: Iterable[str], figure: Path | None) -> None:
     """Print the page, or draw the figure."""
     every = {folder.name: read(folder, list(arms)) for folder in folders}
+    every = {name: results for name, results in every.items() if results}
+    if not every:
+        raise SystemExit(f"{', '.join(map(str, folders))}: no results of bench/nap_compare.py")
     if figure is not None:
         from nap_figure import draw
 
         draw(every, figure)
         return
     parts = ["# NAP and its baselines, measured", READING]
-    for name, results in every.items():
-        parts += [f"## {name}", *section(results)]
+    for folder in folders:
+        results = every.get(folder.name)
+        parts += [f"## {folder.name}", *(section(results) if results else ["Not run."])]
     print("\n\n".join(parts))
 
 
