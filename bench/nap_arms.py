@@ -133,9 +133,11 @@ def records_file(args: argparse.Namespace) -> Path:
     return path
 
 
-def wrong_share(path: Path) -> float:
-    """The share of the paths of a file that are wrong."""
-    rows = map(json.loads, path.read_text(encoding="utf-8").splitlines())
+def wrong_share(path: Path, records: int) -> float:
+    """The share of the paths of a file that are wrong; ends the run if it has other records."""
+    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    if len(rows) != records:
+        raise SystemExit(f"{path} has {len(rows)} records and not {records}: remove it")
     flags = [path["correct"] for row in rows for path in row["paths"]]
     return 1 - sum(flags) / len(flags)
 

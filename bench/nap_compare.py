@@ -164,7 +164,7 @@ def conditions(name: str, seed: int, args: argparse.Namespace) -> dict:
         "seed": seed,
         **{field: getattr(args, field) for field in CONDITIONS},
         "summary": SUMMARY,
-        "wrong paths": round(wrong_share(records), 3),
+        "wrong paths": round(wrong_share(records, args.records), 3),
         "decoding": "float32, TF32 products" if cuda else "float32",
         "device": f"cuda {torch.cuda.get_device_name()}" if cuda else f"cpu {platform.processor()}",
         "plait": plait.__version__,
@@ -182,7 +182,7 @@ def parse() -> argparse.Namespace:
     add("--arms", nargs="+", default=list(ARMS), choices=ARMS)
     add("--seeds", nargs="+", type=int, default=[0, 1, 2])
     add("--budgets", nargs="+", type=int, default=list(BUDGETS), help="tokens per round")
-    add("--records", type=int, default=20_000, help="training problems, six paths each")
+    add("--records", type=int, default=30_000, help="training problems, six paths each")
     add("--size", default="small", choices=SIZES)
     add("--total", type=int, default=204, help="positions of all streams together")
     add("--steps", type=int, default=4000)

@@ -97,6 +97,14 @@ def test_every_arm_but_the_filtered_one_can_use_every_record(bench, tmp_path):
         assert len(kept.problems) == 20 or name == "nap_correct"
 
 
+def test_records_of_another_run_are_not_taken_for_these(bench, tmp_path):
+    arms = bench("nap_arms")
+    path = arms.records_file(settings(tmp_path))
+    assert 0.2 < arms.wrong_share(path, 20) < 0.5
+    with pytest.raises(SystemExit, match="20 records and not 30"):
+        arms.wrong_share(path, 30)
+
+
 @pytest.mark.slow
 def test_the_grid_runs_goes_on_and_prints_its_tables(script, tmp_path, capfd):
     run = ["--task", "chain", "--levels", "4", "--size", "tiny", "--steps", "2", "--rows", "2"]
