@@ -124,6 +124,7 @@ def against(s: Setting) -> dict[str, Any]:
     return found
 
 
+@torch.inference_mode()
 def memory(s: Setting) -> dict[str, Any]:
     """The peak of a batch of 32 canvases of 1,024 positions, over weights, keys and values."""
     if not s.gpu:
