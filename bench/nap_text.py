@@ -97,6 +97,7 @@ def recipe(arm: Arm, args: argparse.Namespace) -> Recipe:
             rows=args.rows,
             template=False,
             multiple=args.multiple,
+            fill=args.fill,
             workers=args.workers,
         ),
         corruption=Corruption(per="block" if args.block else "row", ends=args.ends),
@@ -203,7 +204,10 @@ def conditions(name: str, arm: Arm, args: argparse.Namespace) -> dict:
         "arm": {**asdict(arm), "kinds": list(arm.kinds)},
         "seed": args.seed,
         **{field: getattr(args, field) for field in FACTS},
-        **{field: getattr(args, field) for field in ("ends", "weight", "average", "streams")},
+        **{
+            field: getattr(args, field)
+            for field in ("ends", "weight", "average", "streams", "fill", "half")
+        },
         "dtype": args.dtype,
         "device": gpu,
         "plait": plait.__version__,
@@ -237,7 +241,8 @@ def parse() -> argparse.Namespace:
     add("--weight", default="inverse", choices=("inverse", "none", "cart"))
     add("--ends", default="one", choices=("each", "one"), help="the tail of ends is masked as one")
     add("--half", action="store_true", help="residual stream in bfloat16")
-    add("--multiple", type=int, default=32, help="positions that batches are padded to")
+    add("--multiple", type=int, default=64, help="positions that batches are padded to")
+    add("--fill", action=argparse.BooleanOptionalAction, default=True, help="with trained ends")
     add("--workers", type=int, default=0)
     add("--split", default="valid", choices=("valid", "test"))
     add("--n", type=int, help="problems; by default all")

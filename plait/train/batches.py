@@ -88,6 +88,14 @@ def hide(row: Row, eos_id: int, block: int) -> Row:
     return replace(row, region=region)
 
 
+def filled(row: Row, width: int, eos_id: int) -> Row:
+    """The row with its last slot lengthened by ends, so that it has `width` positions."""
+    more = width - len(row.ids)
+    last = max(row.region)
+    fields = (row.ids, eos_id), (row.region, last), (row.group, row.group[-1])
+    return Row(*([*values, *[value] * more] for values, value in fields))
+
+
 def canvas(rows: Sequence[Row], codec: Codec, blocked: bool, width: int = 0) -> Canvas:
     """The rows as they are when they are written, padded with hidden positions.
 

@@ -14,7 +14,7 @@ from ..errors import PlaitError, unknown
 from ..layout import Codec, Layout, nap, plain
 from ..measure import corpus
 from ..models.box import Slots
-from .batches import Batch, Ends, batch
+from .batches import Batch, Ends, batch, filled
 from .corrupt import Corruption
 from .view import View
 
@@ -54,6 +54,7 @@ class Records:
     joint: str = "\n"  # between the paths of long_cot
     template: bool = True  # put prompts into the model's chat template, if it has one
     multiple: int = 32  # positions that batches are padded to a multiple of: few shapes to compile
+    fill: bool = False  # up to there with trained ends of the last slot: attention needs no mask
     workers: int = 0
 
     def __post_init__(self) -> None:
@@ -206,6 +207,8 @@ class RecordBatches(IterableDataset[Batch]):
         blocked = self.records.cross == "blocked"
         width = -(-max(len(row.ids) for row in rows) // self.records.multiple)
         width *= self.records.multiple
+        if self.records.fill:
+            rows = [filled(row, width, self.codec.eos_id) for row in rows]
         return batch(rows, self.codec, rng, self.corruption, self.view, blocked, width)
 
     def texts(self, n: int) -> tuple[str, list[str]]:

@@ -7,7 +7,7 @@ from plait.layout import Row, nap
 from plait.models.config import Config
 from plait.models.transformer import Transformer
 from plait.train import weights
-from plait.train.batches import HIDDEN, Ends, batch, canvas, cut, hide, real_lengths
+from plait.train.batches import HIDDEN, Ends, batch, canvas, cut, filled, hide, real_lengths
 from plait.train.corrupt import Corruption
 from plait.train.objective import Objective
 from plait.train.trainer import Denoise
@@ -185,6 +185,15 @@ def test_padding_is_neither_seen_nor_trained(net):
     pos = torch.arange(8).expand(2, -1)
     padded = net(some["target"], pos, some["visible"])[1, :3]
     torch.testing.assert_close(padded, net(alone["target"], pos[:1, :3])[0])
+
+
+def test_filled_rows_need_no_mask():
+    short = filled(row([5, 3, EOS], [-1, 0, 0]), 8, EOS)
+    assert (short.ids, short.region) == ([5, 3, *[EOS] * 6], [-1, *[0] * 7])
+    some = batch([ROW, short], Digits(), torch.Generator().manual_seed(0))
+    assert "visible" not in some
+    assert some["free"][1, 1:].all()
+    assert filled(ROW, 8, EOS) == ROW
 
 
 def test_blocked_streams_do_not_see_each_other():

@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# NAP on real text (bench/nap_text.py), one run per GPU at a time:
+#   bash bench/nap_text.sh sweep MODEL DATA OUT     recipes, measured on held-out training problems
+#   bash bench/nap_text.sh final MODEL DATA OUT     the arms by one recipe, measured on the test split
+# RUNS is the list of runs to do, one "GPU NAME ARGUMENTS" a line; RECIPE, STEPS and MINUTES are
+# those of every run. Results are OUT/NAME.json; a line of a log is printed for each cell.
+set -uo pipefail
+what=$1 model=$2 data=$3 out=$4
+python=${PYTHON:-python3} minutes=${MINUTES:-0} steps=${STEPS:-3000} recipe=${RECIPE:-}
+here=$(dirname "$0")
+export PYTHONPATH=$here/.. PYTHONUNBUFFERED=1 TOKENIZERS_PARALLELISM=false OMP_NUM_THREADS=2
+if [ "$what" = sweep ]; then
+    common="--split valid --n ${N:-200}"
+    runs=${RUNS:-"
+0 mdm --arm mdm --decoders ar:1 llada16:1
+1 mdm_shift --arm mdm --shift --decoders ar:1 llada16:1
+2 mdm_block --arm mdm --block 16 --decoders ar:1 llada16:1
+3 nap --arm nap --decoders nap:3 nap_ar:3
+0 mdm_slow --arm mdm --rate 1e-4 --decoders ar:1
+1 mdm_anneal --arm mdm --shift --anneal 300 --decoders ar:1
+2 nap_block --arm nap --block 16 --decoders nap_ar:3
+3 mdm_plain --arm mdm --variants 0 --decoders ar:1"}
+else
+    common="--split test"
+    runs=${RUNS:-"
+0 ar-0 --arm ar
+1 mdm-0 --arm mdm --decoders ar:1 confidence:1
+2 long_cot-0 --arm long_cot --decoders confidence:3 ar:3
+3 nap-0 --arm nap --decoders nap:3 confidence:3"}
+fi
+mkdir -p "$out"
+common="$common --model $model --data-dir $data --out $out --steps $steps --minutes $minutes"
+common="$common --workers ${WORKERS:-6} --batch ${BATCH:-128} $recipe"
+
+one() { # GPU NAME ARGUMENTS
+    # shellcheck disable=SC2086
+    CUDA_VISIBLE_DEVICES=$1 "$python" "$here/nap_text.py" $common --name "$2" "${@:3}" \
+        >>"$out/$2.log" 2>&1 || tail -n 3 "$out/$2.log" | sed "s/^/$2 failed: /"
+    grep -hE "valid\||test\|" "$out/$2.log"
+}
+
+# Records are written once for each set of arguments, before several runs want them.
+declare -A made=()
+while read -r _ name arguments; do
+    [ -n "$name" ] || continue
+    arm=$(sed -n 's/.*--arm \([a-z_]*\).*/\1/p' <<<"$arguments")
+    more=$(grep -o -- '--\(variants\|length\) [0-9]*' <<<"$recipe $arguments" | tr '\n' ' ')
+    case $arm in ar | mdm) kind=mdm ;; *_text) kind=mdm_text ;; *) kind=nap ;; esac
+    [ -z "${made[$kind $more]:-}" ] || continue
+    made[$kind $more]=1
+    # shellcheck disable=SC2086
+    "$python" "$here/nap_text.py" $common $more --arm $kind --records-only &
+done <<<"$runs"
+wait
+for gpu in $(awk 'NF {print $1}' <<<"$runs" | sort -un); do
+    while read -r at name arguments; do
+        # shellcheck disable=SC2086
+        [ "$at" != "$gpu" ] || one "$at" "$name" $arguments </dev/null
+    done <<<"$runs" &
+done
+wait
