@@ -4,6 +4,7 @@ Each kernel replaces a chain of torch operations that would read and write its t
 link. Results are the same up to rounding; `tests/engine` compares them.
 """
 
+import warnings
 from functools import lru_cache
 
 import torch
@@ -16,10 +17,20 @@ from .weights import EIGHT, MOST, Linear
 
 @lru_cache
 def has_triton() -> bool:
-    """Is there a Triton to compile kernels with?"""
+    """Is there a Triton to compile kernels with? Where there is a GPU, a small one is tried.
+
+    Says once what is wrong: torch then does the same, slower.
+    """
+    gpu = torch.cuda.is_available()
     try:
-        import triton  # noqa: F401
-    except ImportError:
+        from . import triton_ops
+
+        if gpu:
+            triton_ops.gated(torch.zeros(1, 32, device="cuda"), False)
+    except Exception as error:  # whatever is missing: Triton, a C compiler, a driver that is new
+        if gpu:
+            reason = (str(error).splitlines() or [type(error).__name__])[0]
+            warnings.warn(f"no Triton kernels, which is slower: {reason}", stacklevel=2)
         return False
     return True
 

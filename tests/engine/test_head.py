@@ -1,5 +1,7 @@
 """The fused head against log-softmax in float64, and its Triton kernel against both."""
 
+import sys
+
 import pytest
 import torch
 
@@ -67,3 +69,14 @@ def test_the_kernel_gives_the_same(rows, vocab):
     placed = Linear(by.weight.to(device), by.bias.to(device))
     found = head.choose(hidden.to(device), placed, BARRED, kernel=True)
     check(head.Choice(*(x.cpu() for x in vars(found).values())), exact(hidden, by))
+
+
+def test_where_triton_cannot_compile_torch_does_the_same_with_a_notice(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setitem(sys.modules, "plait.engine.triton_ops", None)
+    ops.has_triton.cache_clear()
+    try:
+        with pytest.warns(UserWarning, match="no Triton kernels, which is slower"):
+            assert not ops.has_triton()
+    finally:
+        ops.has_triton.cache_clear()
