@@ -9,7 +9,7 @@ from ..canvas import Canvas
 from ..decode import Decoder
 from ..engine import loop
 from ..engine.head import choose
-from ..engine.rounds import Rounds, bucket
+from ..engine.rounds import Rounds, bucket, doubled
 from . import reference
 from .passes import CANVAS
 from .setting import BLOCK, PROMPT, Setting
@@ -52,7 +52,7 @@ def rounds(s: Setting) -> dict[str, Any]:
         n = length if cached is None else some
         taken = _per_round(s, made, n, some, 20 if not s.small else 2)
         size = min(bucket(n), length)
-        alone = s.time(s.graph(_forward_alone(s, made, size, min(bucket(some), length))))
+        alone = s.time(s.graph(_forward_alone(s, made, size, min(doubled(some), length))))
         found[name] = {
             "round ms": round(taken, 3),
             "forward and head ms": round(alone, 3),

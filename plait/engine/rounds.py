@@ -122,7 +122,7 @@ class Rounds:
         """Do one round, with room for `n` recomputed and `m` looked-at positions in each row."""
         if self.canvas.tokens.is_cuda:
             length = self.canvas.tokens.shape[1]
-            n, m = min(bucket(n), length), min(bucket(m), length)
+            n, m = min(bucket(n), length), min(doubled(m), length)
         if not self.graphs:
             self.now, log = self._round(self.now, n, m)
             return log
@@ -270,9 +270,22 @@ def gathered(where: Bool[Tensor, "B L"], room: int) -> Int[Tensor, "B N"]:
 
 
 def bucket(count: int) -> int:
-    """The size to which a number of positions is padded: 16, 32, then multiples that grow."""
-    step = 16 if count <= 64 else 32 if count <= 512 else 128
-    return max(16, -(-count // step) * step)
+    """The size to which a number of recomputed positions is padded; each size is a graph.
+
+    Powers of 2 to 256, where a pass takes as long as its weights take to read; then multiples.
+    """
+    if count <= 256:
+        return doubled(count)
+    step = 32 if count <= 512 else 128
+    return -(-count // step) * step
+
+
+def doubled(count: int) -> int:
+    """The power of 2 to which a number of looked-at positions is padded, at least 16.
+
+    They cost a head only, and their number changes from round to round.
+    """
+    return max(16, 1 << (count - 1).bit_length())
 
 
 def mapped(tree: Any, change: Callable[[Tensor], Tensor]) -> Any:

@@ -9,7 +9,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from plait import cache as caches
 from plait.engine import loop
-from plait.engine.rounds import Rounds, bucket, leaves
+from plait.engine.rounds import Rounds, bucket, doubled, leaves
 from plait.engine.weights import fused
 
 WAITS = ("_local_scalar_dense", "nonzero", "masked_select", "masked_scatter", "unique", "equal")
@@ -68,9 +68,10 @@ def test_waiting_is_noticed():
     assert noted.found == ["index", "_local_scalar_dense"]
 
 
-def test_a_bucket_holds_its_count_and_grows_by_steps_that_grow():
+def test_a_bucket_holds_its_count_and_grows_with_it():
     sizes = [bucket(n) for n in range(1, 3000)]
     assert all(size >= n for n, size in enumerate(sizes, 1))
     assert sizes == sorted(sizes)
-    assert sorted(set(sizes))[:6] == [16, 32, 48, 64, 96, 128]
-    assert all(size < 1.25 * n + 16 for n, size in enumerate(sizes, 1))
+    assert sorted(set(sizes))[:7] == [16, 32, 64, 128, 256, 288, 320]
+    assert all(size < n + 128 for n, size in enumerate(sizes, 1))
+    assert [doubled(n) for n in (0, 1, 16, 17, 1000, 1024)] == [16, 16, 16, 32, 1024, 1024]
