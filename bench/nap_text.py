@@ -40,7 +40,8 @@ from plait.train.view import View
 
 SUMMARY = 16  # positions of the answer
 ORDERS = {"nap_ar": ("nap", {"inside": "ar"}), "llada16": ("llada", {"block": 16})}
-FACTS = ("shift", "anneal", "block", "rate", "steps", "minutes", "rows", "length", "variants")
+FACTS = ["shift", "anneal", "block", "rate", "warmup", "steps", "minutes", "rows", "streams"]
+FACTS += ["length", "variants", "ends", "weight", "average", "pool", "fill", "half", "dtype"]
 
 
 @dataclass(frozen=True)
@@ -97,6 +98,7 @@ def recipe(arm: Arm, args: argparse.Namespace) -> Recipe:
             rows=args.rows,
             template=False,
             multiple=args.multiple,
+            pool=args.pool,
             fill=args.fill,
             workers=args.workers,
         ),
@@ -147,9 +149,9 @@ def decoded(
     order = sorted(range(len(wanted)), key=lambda i: len(wanted[i].question))
     prompts = [wanted[i].question for i in order]  # rows of a batch are about equally long
     start = time.perf_counter()
-    found = plait.generate(
-        model, prompts, method, batch_size=args.batch, layout=model.layout(cross=cross), **settings
-    )
+    layout = model.layout(cross=cross)
+    settings |= {"batch_size": args.batch, "engine": args.engine}
+    found = plait.generate(model, prompts, method, layout=layout, **settings)
     rows = list(found)
     seconds = time.perf_counter() - start
     answers = dict(zip(order, rows, strict=True))
@@ -204,11 +206,6 @@ def conditions(name: str, arm: Arm, args: argparse.Namespace) -> dict:
         "arm": {**asdict(arm), "kinds": list(arm.kinds)},
         "seed": args.seed,
         **{field: getattr(args, field) for field in FACTS},
-        **{
-            field: getattr(args, field)
-            for field in ("ends", "weight", "average", "streams", "fill", "half")
-        },
-        "dtype": args.dtype,
         "device": gpu,
         "plait": plait.__version__,
         "torch": torch.__version__,
@@ -231,7 +228,7 @@ def parse() -> argparse.Namespace:
     add("--rows", type=int, default=64, help="rows of a batch")
     add("--streams", type=int, default=3)
     add("--length", type=int, default=128, help="positions of a stream")
-    add("--variants", type=int, default=4, help="of a problem, with other numbers")
+    add("--variants", type=int, default=8, help="of a problem, with other numbers")
     add("--rate", type=float, default=3e-4)
     add("--warmup", type=int, default=100)
     add("--average", type=float, default=0.999)
@@ -242,12 +239,14 @@ def parse() -> argparse.Namespace:
     add("--ends", default="one", choices=("each", "one"), help="the tail of ends is masked as one")
     add("--half", action="store_true", help="residual stream in bfloat16")
     add("--multiple", type=int, default=64, help="positions that batches are padded to")
+    add("--pool", type=int, default=8, help="batches that share out their rows by length")
     add("--fill", action=argparse.BooleanOptionalAction, default=True, help="with trained ends")
     add("--workers", type=int, default=0)
     add("--split", default="valid", choices=("valid", "test"))
     add("--n", type=int, help="problems; by default all")
     add("--decoders", nargs="*", default=["nap:3"], help="METHOD or METHOD:TOKENS_PER_ROUND")
     add("--cache", help="of the decoders")
+    add("--engine", action="store_true", help="decode by the engine")
     add("--batch", type=int, default=128)
     add("--device")
     add("--dtype", default="bfloat16")

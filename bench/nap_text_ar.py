@@ -5,6 +5,7 @@ weights and the records are those of the other arms. A row is the question, a pa
 after "####".
 """
 
+import itertools
 import json
 import time
 from collections.abc import Iterator, Sequence
@@ -49,10 +50,8 @@ class Rows(IterableDataset):
 
     def __iter__(self) -> Iterator[dict[str, torch.Tensor]]:
         """Batches for ever."""
-        size, n = self._source.records.rows, 0
-        while True:
-            yield self.batch(range(n, n + size))
-            n += size
+        for n in itertools.count():
+            yield self.batch(self._source.drawn(n))
 
     def batch(self, numbers: Sequence[int]) -> dict[str, torch.Tensor]:
         """Rows padded on the right; the question has no loss."""

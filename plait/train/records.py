@@ -54,13 +54,14 @@ class Records:
     joint: str = "\n"  # between the paths of long_cot
     template: bool = True  # put prompts into the model's chat template, if it has one
     multiple: int = 32  # positions that batches are padded to a multiple of: few shapes to compile
+    pool: int = 1  # batches that share out their rows by length: less padding
     fill: bool = False  # up to there with trained ends of the last slot: attention needs no mask
     workers: int = 0
 
     def __post_init__(self) -> None:
         if self.form not in FORMS:
             raise unknown("form", self.form, FORMS)
-        for name in ("streams", "length", "summary", "rows", "multiple"):
+        for name in ("streams", "length", "summary", "rows", "multiple", "pool"):
             if getattr(self, name) < 1:
                 raise PlaitError(f"rows.{name} is {getattr(self, name)}; it must be >= 1")
 
@@ -187,6 +188,9 @@ class RecordBatches(IterableDataset[Batch]):
         self.records, self.problems, self.codec = records, problems, codec
         self.corruption, self.view, self.seed, self.first = corruption, view, seed, first
         self._layout = records.layout
+        self._sizes: list[int] = []  # of prompts; needed where rows are shared out by length
+        if records.pool > 1:
+            self._sizes = [len(codec.prompt(problem.prompt)) for problem in problems]
 
     def __iter__(self) -> Iterator[Batch]:
         """Batches from `first` on; workers take turns."""
@@ -200,8 +204,7 @@ class RecordBatches(IterableDataset[Batch]):
     def number(self, n: int) -> Batch:
         """The batch with this number, from 0."""
         rng = torch.Generator().manual_seed(self.seed * 1_000_003 + n)
-        size = self.records.rows
-        drawn = map(self.texts, range(n * size, (n + 1) * size))
+        drawn = map(self.texts, self.drawn(n))
         rows = [self._layout.row(self.codec, prompt, texts) for prompt, texts in drawn]
         rows = self.records.ends(rows, self.codec.eos_id, self.view.block, rng)
         blocked = self.records.cross == "blocked"
@@ -211,13 +214,33 @@ class RecordBatches(IterableDataset[Batch]):
             rows = [filled(row, width, self.codec.eos_id) for row in rows]
         return batch(rows, self.codec, rng, self.corruption, self.view, blocked, width)
 
+    def drawn(self, n: int) -> list[int]:
+        """The numbers of the rows of a batch.
+
+        Batches of a pool get rows of like length, in an order by chance among the batches and
+        among the rows of one: noise levels go by a row's place.
+        """
+        size, pool = self.records.rows, self.records.pool
+        group, place = divmod(n, pool)
+        rows = list(range(group * pool * size, (group + 1) * pool * size))
+        if pool == 1:
+            return rows
+        rows.sort(key=lambda row: self._sizes[self._index(row)[1]])
+        order = list(range(pool))
+        Random(f"pool/{self.seed}/{group}").shuffle(order)
+        return sorted(rows[order[place] * size : (order[place] + 1) * size])
+
     def texts(self, n: int) -> tuple[str, list[str]]:
         """The prompt and the texts of the row with this number, from 0."""
-        epoch, place = divmod(n, len(self.problems))
-        index = self._order(epoch)[place]
+        epoch, index = self._index(n)
         rng = Random(f"paths/{self.seed}/{epoch}/{index}")
         problem = self.problems[index]
         return problem.prompt, self.records.texts(problem, rng)
+
+    def _index(self, n: int) -> tuple[int, int]:
+        """Epoch and problem of a row."""
+        epoch, place = divmod(n, len(self.problems))
+        return epoch, self._order(epoch)[place]
 
     def _order(self, epoch: int) -> list[int]:
         if getattr(self, "_epoch", None) != epoch:

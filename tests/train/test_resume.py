@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from dataclasses import replace
+from itertools import chain, pairwise
 from pathlib import Path
 from random import Random
 
@@ -14,10 +15,12 @@ import torch
 
 import plait
 from plait.errors import PlaitError
+from plait.models import box
+from plait.models.codec import TokenizerCodec
 from plait.models.load import load as load_model
 from plait.train import run
 from plait.train.recipes import load
-from plait.train.records import Records, read
+from plait.train.records import Problem, RecordBatches, Records, read
 from plait.train.run import checkpoint, train
 from plait.train.trainer import Denoise
 from plait.train.view import View
@@ -193,6 +196,27 @@ def test_rows_hold_the_same_paths_in_every_form(file):
     assert len(orders) == 2
     kept = Records(file, streams=2, shuffle=False).texts(problem, Random(3))
     assert kept == [*problem.paths, answer]
+
+
+def test_pools_share_rows_out_by_length(file):
+    problems = read(file) + [
+        Problem("What is " + "1 + " * n + "1?", ("a", "b"), "2") for n in range(28)
+    ]
+    rows = Records(file, streams=2, length=12, summary=6, rows=4, multiple=1, pool=8)
+    codec = TokenizerCodec.read(box.HERE / "plait-tiny" / box.CODEC)
+    pooled = RecordBatches(rows, problems, codec)
+    numbers = [pooled.drawn(n) for n in range(16)]
+    assert sorted(chain(*numbers[:8])) == list(range(32))
+    assert sorted(chain(*numbers)) == list(range(64))  # every problem once in an epoch
+    assert all(drawn == sorted(drawn) for drawn in numbers)  # by chance, as rows are
+    assert RecordBatches(rows, problems, codec).drawn(5) == numbers[5]
+    sizes = [[len(codec.prompt(pooled.texts(i)[0])) for i in drawn] for drawn in numbers[:8]]
+    ranges = sorted((min(some), max(some)) for some in sizes)
+    assert all(before[1] <= after[0] for before, after in pairwise(ranges))
+    assert ranges != [(min(some), max(some)) for some in sizes]  # short ones are not always first
+    alone = RecordBatches(replace(rows, pool=1), problems, codec)
+    widths = [sum(b.number(n)["tokens"].numel() for n in range(16)) for b in (pooled, alone)]
+    assert widths[0] < widths[1]
 
 
 def test_only_right_paths_where_they_are_wanted(file):
