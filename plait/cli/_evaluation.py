@@ -37,7 +37,7 @@ Chat = Annotated[
 
 
 Ray = Annotated[
-    str | None, Option(help="Decode on a Ray cluster: its address, auto, or local to start one.")
+    str | None, Option(help="Work on a Ray cluster: its address, auto, or local to start one.")
 ]
 Method = Annotated[str, Option(help="A decoding method; see 'plait methods'.")]
 

@@ -22,9 +22,14 @@ Tests = Mapping[str, Sequence[Record]]  # problems that no record may hold, by n
 
 
 def sampled(
-    store: Store, todo: Sequence[Question], teacher: Teacher, count: int, seed: int
+    store: Store,
+    todo: Sequence[Question],
+    teacher: Teacher,
+    count: int,
+    seed: int,
+    at_once: int = CHUNK,
 ) -> Iterator[Sample]:
-    """Ask for `count` paths of each question; keep and yield each sample.
+    """Ask for `count` paths of each question, `at_once` questions; keep and yield each sample.
 
     A question whose paths are all empty is not kept, so that the next run asks it again. Raises
     PlaitError after 16 such questions in a row.
@@ -32,8 +37,8 @@ def sampled(
     for question in todo:
         judge(question)  # what cannot be judged is not asked
     silent = 0
-    for first in range(0, len(todo), CHUNK):
-        chunk = todo[first : first + CHUNK]
+    for first in range(0, len(todo), at_once):
+        chunk = todo[first : first + at_once]
         for number, paths in teacher(chunk, count, seed):
             question = chunk[number]
             silent = 0 if any(path.text.strip() for path in paths) else silent + 1

@@ -38,6 +38,18 @@ class Place:
         """Of this process."""
         return Place(facts.source(), torch.__version__, torch.get_num_threads(), device)
 
+    def meet(self) -> None:
+        """Make a worker like this, or raise PlaitError if it cannot be."""
+        torch.set_num_threads(self.threads)  # sums are split by threads, and round accordingly
+        here = Place.here(self.device)
+        if here != self:
+            names = [k for k, v in vars(here).items() if v != getattr(self, k)]
+            raise PlaitError(
+                f"the worker on {platform.node()} has another {names[0]} "
+                f"({getattr(here, names[0])}) than this machine ({getattr(self, names[0])}); "
+                "install the same on both"
+            )
+
 
 @dataclass(frozen=True)
 class Cluster:
@@ -75,9 +87,7 @@ class Cluster:
 
 
 @contextlib.contextmanager
-def cluster(
-    address: str, session: Answering, open: Open, device: str, share: int
-) -> Iterator[Cluster]:
+def joined(address: str) -> Iterator[None]:
     """Join the cluster at an address ("local" starts one here); leave it at the end."""
     try:
         import ray
@@ -90,12 +100,23 @@ def cluster(
         reason = str(error).splitlines()[0].rstrip(".")
         raise PlaitError(f"there is no Ray cluster at '{address}' ({reason})") from None
     try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+@contextlib.contextmanager
+def cluster(
+    address: str, session: Answering, open: Open, device: str, share: int
+) -> Iterator[Cluster]:
+    """The workers of the cluster at an address, each with a model."""
+    with joined(address):
+        import ray
+
         # A worker that dies takes nothing with it that another could not do again.
         gpus = 1 if device == "cuda" else 0
         remote = ray.remote(max_retries=-1, num_gpus=gpus)(_decode)
         yield Cluster(session, open, Place.here(device), share, remote)
-    finally:
-        ray.shutdown()
 
 
 def _reach(address: str) -> None:
@@ -113,15 +134,7 @@ def _decode(
     open: Open, wanted: Place, prompts: list[str], keys: list[int]
 ) -> list[tuple[int, Answer]]:
     """Decode some prompts, on a worker."""
-    torch.set_num_threads(wanted.threads)  # sums are split by threads, and round accordingly
-    here = Place.here(wanted.device)
-    if here != wanted:
-        names = [k for k, v in vars(here).items() if v != getattr(wanted, k)]
-        raise PlaitError(
-            f"the worker on {platform.node()} has another {names[0]} "
-            f"({getattr(here, names[0])}) than this machine ({getattr(wanted, names[0])}); "
-            "install the same on both"
-        )
+    wanted.meet()
     return list(_session(open).stream(prompts, keys))
 
 
