@@ -1,7 +1,7 @@
 """NAP on real text: an autoregressive checkpoint becomes a diffusion model that solves GSM8K.
 
     python bench/nap_text.py --arm nap --model SMOLLM2 --data-dir DATA --out runs/text \\
-        --decoders nap:3 confidence:3
+        --decoders nap:3 nap:3:inside=ar
     python bench/nap_text.py ... --split test       # once, at the end
 
 Arms start from one checkpoint and train on the same records for the same number of steps: `ar`
@@ -13,113 +13,40 @@ needs another --name.
 """
 
 import argparse
+import ast
 import json
 import re
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import gsm8k_records
 import nap_text_ar
 import torch
-from gsm8k_paths import KINDS
 from gsm8k_records import Asked
 from in_the_box import cell
+from nap_text_arms import ARMS, Arm, recipe, records_file
 
 import plait
 from plait.files import write_whole
-from plait.train import weights
-from plait.train.batches import Ends
 from plait.train.callbacks import line
-from plait.train.corrupt import Corruption
-from plait.train.recipes import Optimiser, Recipe, Records, Start, convert
 from plait.train.run import train
-from plait.train.view import View
 
-SUMMARY = 16  # positions of the answer
-ORDERS = {"nap_ar": ("nap", {"inside": "ar"}), "llada16": ("llada", {"block": 16})}
 FACTS = ["shift", "anneal", "block", "rate", "warmup", "steps", "minutes", "rows", "streams"]
-FACTS += ["length", "variants", "ends", "weight", "average", "pool", "fill", "half", "dtype"]
-
-
-@dataclass(frozen=True)
-class Arm:
-    """What becomes of the same problems."""
-
-    form: str
-    kinds: tuple[str, ...] = KINDS
-    causal: bool = False
-
-
-EQUATIONS, TEXT = ("equations",), ("text", "equations")  # the second where the first does not fit
-ARMS = {
-    "ar": Arm("single", EQUATIONS, causal=True),
-    "mdm": Arm("single", EQUATIONS),
-    "long_cot": Arm("long_cot"),
-    "nap": Arm("nap"),
-    "ar_text": Arm("single", TEXT, causal=True),
-    "mdm_text": Arm("single", TEXT),
-    "ar_all": Arm("single", causal=True),
-    "mdm_all": Arm("single"),
-}
-
-
-def records_file(arm: Arm, args: argparse.Namespace) -> Path:
-    """The records of the arm's kinds of paths; written once."""
-    kinds = arm.kinds[:1] if arm.kinds == TEXT else arm.kinds
-    name = f"records-{'all' if kinds == KINDS else kinds[0]}-{args.length}-{args.variants}.jsonl"
-    path = args.records / name
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        words = nap_text_ar.codec(args.model)
-        fields = (path, args.data_dir, arm.kinds, words, args.length, args.variants)
-        print(f"{path}: {gsm8k_records.write(*fields)}", flush=True)
-    return path
-
-
-def recipe(arm: Arm, args: argparse.Namespace) -> Recipe:
-    """The arm's training. Block diffusion needs streams that do not see each other."""
-    streams = 1 if arm.form == "single" else args.streams
-    kind = {"attention": "block", "block": args.block} if args.block else {"attention": "full"}
-    base = convert()
-    return replace(
-        base,
-        model=Start(str(args.model), shift="yes" if args.shift else "no", **kind),
-        rows=Records(
-            records_file(arm, args),
-            form=arm.form,
-            streams=streams,
-            length=args.length,
-            summary=SUMMARY,
-            cross="blocked" if args.block and arm.form == "nap" else "full",
-            ends=Ends(),
-            rows=args.rows,
-            template=False,
-            multiple=args.multiple,
-            pool=args.pool,
-            fill=args.fill,
-            workers=args.workers,
-        ),
-        corruption=Corruption(per="block" if args.block else "row", ends=args.ends),
-        view=View("clean", block=args.block) if args.block else View(anneal=args.anneal),
-        objective=replace(
-            base.objective,
-            weight=weights.load(args.weight),
-            normaliser="free" if args.weight == "inverse" else "masked",
-        ),
-        optimiser=Optimiser(args.rate, args.warmup, 1.0, (0.9, 0.95), 0.01),
-        average=args.average,
-        steps=args.steps,
-        minutes=args.minutes,
-        compiled=not args.anneal,
-        half=args.half,
-        log_every=max(1, args.steps // 40),
-        save_every=60.0,
-        checkpoints=0,
-        seed=args.seed,
-    )
+FACTS += [
+    "length",
+    "variants",
+    "ends",
+    "weight",
+    "average",
+    "pool",
+    "fill",
+    "lora",
+    "half",
+    "dtype",
+]
 
 
 def trained(name: str, arm: Arm, args: argparse.Namespace) -> Path:
@@ -140,10 +67,12 @@ def trained(name: str, arm: Arm, args: argparse.Namespace) -> Path:
 def decoded(
     model: plait.Model, wanted: Sequence[Asked], decoder: str, args: argparse.Namespace, cross: str
 ) -> dict:
-    """One cell: `decoder` is a method and its tokens per round, as in nap:3."""
-    name, _, budget = decoder.partition(":")
-    method, settings = ORDERS.get(name, (name, {}))
-    settings = settings | ({"tokens_per_round": int(budget)} if budget else {})
+    """One cell: `decoder` is METHOD, its tokens per round and its settings: nap:3:inside=ar."""
+    method, budget, more = (decoder + "::").split(":")[:3]
+    settings: dict = {"tokens_per_round": int(budget)} if budget else {}
+    for pair in filter(None, more.split(",")):
+        name, _, value = pair.partition("=")
+        settings[name] = valued(value)
     if args.cache:
         settings["cache"] = args.cache
     order = sorted(range(len(wanted)), key=lambda i: len(wanted[i].question))
@@ -159,6 +88,15 @@ def decoded(
     texts = [answers[i].text for i in range(min(8, len(wanted)))]
     told = cell([answers[i] for i in range(len(wanted))], rights, seconds)
     return told | {"rights": "".join("01"[r] for r in rights), "texts": texts}
+
+
+def valued(text: str) -> int | float | str:
+    """A number where it is one."""
+    try:
+        found: int | float = ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
+    return found
 
 
 def run(args: argparse.Namespace) -> None:
@@ -194,7 +132,10 @@ def run(args: argparse.Namespace) -> None:
 
 def loaded(folder: Path, args: argparse.Namespace) -> plait.Model:
     """The trained model, for prompts without a chat template."""
-    model = plait.load(str(folder), device=args.device, dtype=args.dtype)
+    where = {"name": str(folder)}
+    if args.lora:
+        where = {"name": str(folder / "start"), "adapter": str(folder)}
+    model = plait.load(**where, device=args.device, dtype=args.dtype)
     return replace(model, codec=model.codec.bare())
 
 
@@ -237,6 +178,7 @@ def parse() -> argparse.Namespace:
     add("--block", type=int, default=0, help="block diffusion with clean context; 0 = none")
     add("--weight", default="inverse", choices=("inverse", "none", "cart"))
     add("--ends", default="one", choices=("each", "one"), help="the tail of ends is masked as one")
+    add("--lora", type=int, default=0, help="rank of an adapter in place of all weights; 0 = none")
     add("--half", action="store_true", help="residual stream in bfloat16")
     add("--multiple", type=int, default=64, help="positions that batches are padded to")
     add("--pool", type=int, default=8, help="batches that share out their rows by length")
@@ -244,7 +186,7 @@ def parse() -> argparse.Namespace:
     add("--workers", type=int, default=0)
     add("--split", default="valid", choices=("valid", "test"))
     add("--n", type=int, help="problems; by default all")
-    add("--decoders", nargs="*", default=["nap:3"], help="METHOD or METHOD:TOKENS_PER_ROUND")
+    add("--decoders", nargs="*", default=["nap:3"], help="METHOD:TOKENS_PER_ROUND:NAME=VALUE,...")
     add("--cache", help="of the decoders")
     add("--engine", action="store_true", help="decode by the engine")
     add("--batch", type=int, default=128)

@@ -12,13 +12,13 @@ export PYTHONPATH=$here/.. PYTHONUNBUFFERED=1 TOKENIZERS_PARALLELISM=false OMP_N
 if [ "$what" = sweep ]; then
     common="--split valid --n ${N:-200}"
     runs=${RUNS:-"
-0 mdm --arm mdm --decoders ar:1 llada16:1
-1 mdm_shift --arm mdm --shift --decoders ar:1 llada16:1
-2 mdm_block --arm mdm --block 16 --decoders ar:1 llada16:1
-3 nap --arm nap --decoders nap:3 nap_ar:3
+0 mdm --arm mdm --decoders ar:1 llada:1:block=16
+1 mdm_shift --arm mdm --shift --decoders ar:1 llada:1:block=16
+2 mdm_block --arm mdm --block 16 --decoders ar:1 llada:1:block=16
+3 nap --arm nap --decoders nap:3 nap:3:inside=ar
 0 mdm_slow --arm mdm --rate 1e-4 --decoders ar:1
 1 mdm_anneal --arm mdm --shift --anneal 300 --decoders ar:1
-2 nap_block --arm nap --block 16 --decoders nap_ar:3
+2 nap_block --arm nap --block 16 --decoders nap:3:inside=ar
 3 mdm_plain --arm mdm --variants 0 --decoders ar:1"}
 else
     common="--split test"
