@@ -1,47 +1,20 @@
-"""One fact of each method that takes tokens back or writes over them."""
+"""One fact of each method that takes back by comparing (RCR, Saber, WINO)."""
 
-from dataclasses import replace
-from fractions import Fraction
 from itertools import pairwise
 
 import numpy as np
 import pytest
 import torch
 from cases import canvas, one_slot
-from tiny import MASK, VOCAB, Digits, Tiny
+from revising import Steady, full, view_of
+from tiny import MASK, Tiny
 
 from plait import methods
-from plait.ancestral import Process
 from plait.budget import Budget
-from plait.decode import decode, init, step
-from plait.errors import PlaitError
-from plait.length import Full
+from plait.decode import decode
 from plait.methods.saber import Backtrack
-from plait.parts import Plan, View
-from plait.revise import BARS, Keep, Remask, Revise
-from plait.sample import Categorical
 from plait.shadow import Shadow, shadowed
-from plait.theory.denoiser import LawDenoiser
-from plait.theory.laws import FiniteLaw
-from plait.trace import COMMIT, RETRACT, REWRITE
-
-
-class Steady:
-    """A model whose logits depend on the position only."""
-
-    vocab = VOCAB
-
-    def __init__(self, sharp: float = 3.0, seed: int = 0) -> None:
-        rng = torch.Generator().manual_seed(seed)
-        self.table = sharp * torch.randn(128, VOCAB, generator=rng)
-
-    def __call__(self, canvas, where):
-        return self.table[canvas.pos][where]
-
-
-def full(name, **settings):
-    """A method that closes nothing at ends."""
-    return replace(methods.load(name, **settings), length=Full())
+from plait.trace import COMMIT, RETRACT
 
 
 def masks_after(decoder, start, model=None):
@@ -167,99 +140,6 @@ def test_the_two_readings_of_saber_differ():
     assert any(a.position.tolist() != b.position.tolist() for a, b in zip(one, two, strict=True))
 
 
-# ReMDM
-
-LAW = FiniteLaw(
-    {
-        (0, 0): Fraction(8, 20),
-        (0, 1): Fraction(1, 20),
-        (1, 0): Fraction(3, 20),
-        (1, 1): Fraction(8, 20),
-    }
-)
-
-
-def chi_square(tokens, law=LAW):
-    """Pearson's statistic of rows of words against the law."""
-    total = 0.0
-    for word, p in law.mass.items():
-        seen = int((tokens == torch.tensor(word)).all(1).sum())
-        total += (seen - len(tokens) * float(p)) ** 2 / (len(tokens) * float(p))
-    return total
-
-
-def churn(decoder, count=20_000, seed=3):
-    """The words after all rounds, without the recording of a decode."""
-    model = LawDenoiser(LAW)
-    now = model.canvas(range(count))
-    state = init(decoder, now)
-    for _ in range(decoder.reviser.process.steps(now)[0]):
-        done, state = step(model, decoder, now, state, seed)
-        now = done.canvas
-    assert not now.masked.any()
-    return now.tokens
-
-
-def test_remdm_stationary_churn_reproduces_the_law():
-    """16.27 is the point that a chi-square of 3 degrees exceeds with probability 0.001."""
-    decoder = methods.load("remdm", budget=Budget(rounds=100), kind="loop", eta=0.02, top_p=1.0)
-    assert chi_square(churn(decoder)) < 16.27
-    quick = methods.load("remdm", budget=Budget(rounds=20), kind="loop", eta=0.1, top_p=1.0)
-    assert chi_square(churn(replace(quick, sampler=Categorical(0.8)))) > 16.27  # too cold
-    hasty = methods.load("remdm", budget=Budget(rounds=2), kind="cap", top_p=1.0)
-    assert chi_square(churn(hasty)) > 16.27  # two masks at once know nothing of each other
-
-
-def test_remdm_without_remasking_is_ancestral_sampling():
-    """The same canvas, round by round, as MDLM's rule 1 - s/t with the same random numbers."""
-    start, rounds = canvas(one_slot(24)), 12
-    decoder = methods.load("remdm", budget=Budget(rounds=rounds), eta=0.0, top_p=1.0)
-    boards = []
-    decode(Tiny(), decoder, start, seed=5, watch=lambda done, rows: boards.append(done))
-    assert len(boards) == rounds
-    for i, done in enumerate(boards):
-        share = (1 / rounds) / (1 - i / rounds)
-        lucky = done.view.uniform(salt=3) < share + 1e-9
-        assert torch.equal(done.commit, done.view.canvas.masked & lucky)
-        assert not done.retract.any()
-
-
-@pytest.mark.parametrize("kind", ["cap", "rescale", "loop"])
-def test_remdm_keeps_the_marginals(kind):
-    """After each round the share of written positions is alpha, whatever is taken back."""
-    start = canvas(one_slot(100), ["1"] * 20)
-    decoder = methods.load("remdm", budget=Budget(rounds=20), kind=kind, eta=0.3)
-    process, shares = decoder.reviser.process, []
-    watch = lambda done, rows: shares.append(1 - done.canvas.masked.sum().item() / 2000)  # noqa: E731
-    _, traces = decode(Steady(), decoder, start, watch=watch)
-    assert sum((t.kind == RETRACT).sum() for t in traces) > 100
-    for i, share in enumerate(shares):
-        alpha = process.alpha(torch.tensor([1 - (i + 1) / 20]))
-        assert share == pytest.approx(float(alpha), abs=0.05)
-
-
-def test_remdm_by_confidence_returns_the_least_sure():
-    start = canvas(one_slot(60), ["1"] * 40)
-    decoder = methods.load("remdm", budget=Budget(rounds=60), kind="conf", top_p=1.0)
-    _, traces = decode(Steady(), decoder, start)
-    back, all_of_it = [], []
-    for trace in traces:
-        commits = trace.kind == COMMIT
-        all_of_it += list(np.exp(trace.score[commits]))
-        for p, r in zip(trace.position[~commits], trace.round[~commits], strict=True):
-            last = commits & (trace.position == p) & (trace.round < r)
-            back.append(np.exp(trace.score[last][-1]))
-    assert len(back) > 100
-    assert np.mean(back) < np.mean(all_of_it) - 0.015
-
-
-def test_remdm_refuses_what_is_no_process():
-    for wrong in ({"eta": 1.5}, {"kind": "fast"}, {"kind": "loop", "start": 0.01}):
-        with pytest.raises(PlaitError):
-            methods.load("remdm", **wrong)
-    assert float(Process("loop", 0.1, Budget()).alpha(torch.tensor([0.3]))) == pytest.approx(0.9)
-
-
 # WINO
 
 
@@ -305,88 +185,3 @@ def test_wino_takes_back_what_fails_without_itself():
         assert all(n <= 20 for n, _ in mine)
         assert all(back < last for (last, _), (_, back) in pairwise(mine))
         assert trace.query_tokens > trace.rounds * int(start.length[row])  # shadows are counted
-
-
-# Token editing
-
-
-def test_editing_above_one_changes_nothing():
-    start = canvas(one_slot(20))
-    done, traces = decode(Tiny(), methods.load("edit", block=8, above=1.1), start)
-    plain, _ = decode(Tiny(), full("fast_dllm", block=8, threshold=0.7), start)
-    assert torch.equal(done.tokens, plain.tokens)
-    assert all((t.kind == COMMIT).all() for t in traces)
-
-
-def test_editing_ends_when_no_token_is_bettered():
-    start = canvas(one_slot(8), list("123456789abcdef"))
-    decoder = methods.load("edit", block=8, threshold=0.3, above=0.9)
-    done, traces = decode(Tiny(), decoder, start)
-    free = ~done.given
-    p = Tiny()(done, free).index_fill(-1, torch.tensor([MASK]), -torch.inf).softmax(-1)
-    better = ((p.argmax(-1) != done.tokens[free]) & (p.amax(-1) >= 0.9)).reshape(-1, 8).any(1)
-    assert sum((t.kind == REWRITE).any() for t in traces) > 3
-    calm = [t.rounds - 1 > t.round.max() for t in traces]  # its last round changed nothing
-    assert 0 < sum(calm) < len(calm)
-    for trace, quiet, some in zip(traces, calm, better.tolist(), strict=True):
-        assert not (quiet and some)
-        full_at = trace.round[trace.kind == COMMIT].max()
-        assert quiet or trace.rounds == full_at + 1 + 16
-
-
-def test_edits_stay_in_their_block():
-    start = canvas(one_slot(24), ["123"])
-    _, [trace] = decode(Tiny(), methods.load("edit", block=6, threshold=0.05), start)
-    first = int(np.flatnonzero(trace.region >= 0)[0])
-    block = (trace.position - first) // 6
-    assert (trace.kind == REWRITE).any()
-    assert (np.diff(block) >= 0).all()
-
-
-@pytest.mark.parametrize(("detector", "bar"), [("low", None), ("other", None), ("moved", 0.05)])
-def test_token_to_mask_takes_a_position_back_three_times_at_most(detector, bar):
-    start = canvas(one_slot(24))
-    decoder = methods.load("edit", block=12, threshold=0.6, to="mask", detector=detector, bar=bar)
-    _, traces = decode(Tiny(sharp=6), decoder, start)
-    counts = [np.bincount(t.position[t.kind == RETRACT]) for t in traces]
-    assert max(c.max(initial=0) for c in counts) in (1, 2, 3)
-
-
-def view_of(tokens, draw, chosen, placed):
-    start = one_slot(len(tokens)).build(Digits(), ["1"])
-    held = replace(start, tokens=torch.tensor([[1, *tokens]]))
-    plan = Plan(held.masked, torch.zeros_like(held.region), torch.ones(1, 1).long())
-    log = lambda p: torch.tensor([[0.5, *p]]).log()  # noqa: E731
-    return View(
-        held,
-        plan,
-        held.masked,
-        0,
-        torch.zeros(1).long(),
-        torch.tensor([[1, *draw]]),
-        log(chosen),
-        log(placed),
-    )
-
-
-def test_detectors_by_hand():
-    view = view_of([5, 6, 7, MASK], [5, 9, 9, 9], [0.6, 0.95, 0.6, 0.95], [0.6, 0.04, 0.2, 0.0])
-    commit = torch.zeros_like(view.open)
-    erased = lambda part: part(view, commit, part.init(view.canvas))[0].erase[0, 1:].tolist()  # noqa: E731
-    assert erased(Remask("low")) == [False, True, False, False]
-    assert erased(Remask("other")) == [False, True, False, False]
-    assert erased(Remask("other", 0.5)) == [False, True, True, False]
-    assert erased(Remask("moved")) == [False] * 4  # nothing was looked at before
-    assert erased(Remask("low", 0.3, times=0)) == [False] * 4
-    rewrite = Revise(0.9)(view, commit, None)[0].rewrite[0, 1:].tolist()
-    assert rewrite == [False, True, False, False]
-    assert set(BARS) == {"low", "other", "moved"}
-    assert not Keep()(view, commit, None)[0].erase.any()
-
-
-@pytest.mark.parametrize(
-    "wrong", [{"to": "word"}, {"above": -1.0}, {"post": -1}, {"to": "mask", "detector": "x"}]
-)
-def test_editing_refuses_settings_out_of_range(wrong):
-    with pytest.raises(PlaitError):
-        methods.load("edit", **wrong)
