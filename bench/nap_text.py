@@ -34,19 +34,8 @@ from plait.files import write_whole
 from plait.train.callbacks import line
 from plait.train.run import train
 
-FACTS = ["shift", "anneal", "block", "rate", "warmup", "steps", "minutes", "rows", "streams"]
-FACTS += [
-    "length",
-    "variants",
-    "ends",
-    "weight",
-    "average",
-    "pool",
-    "fill",
-    "lora",
-    "half",
-    "dtype",
-]
+FACTS = ("shift", "anneal", "block", "rate", "warmup", "steps", "minutes", "rows", "streams")
+MORE = ("length", "variants", "ends", "weight", "average", "pool", "fill", "lora", "half", "dtype")
 
 
 def trained(name: str, arm: Arm, args: argparse.Namespace) -> Path:
@@ -146,7 +135,7 @@ def conditions(name: str, arm: Arm, args: argparse.Namespace) -> dict:
         "name": name,
         "arm": {**asdict(arm), "kinds": list(arm.kinds)},
         "seed": args.seed,
-        **{field: getattr(args, field) for field in FACTS},
+        **{field: getattr(args, field) for field in FACTS + MORE},
         "device": gpu,
         "plait": plait.__version__,
         "torch": torch.__version__,

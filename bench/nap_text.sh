@@ -10,7 +10,7 @@ python=${PYTHON:-python3} minutes=${MINUTES:-0} steps=${STEPS:-3000} recipe=${RE
 here=$(dirname "$0")
 export PYTHONPATH=$here/.. PYTHONUNBUFFERED=1 TOKENIZERS_PARALLELISM=false OMP_NUM_THREADS=2
 if [ "$what" = sweep ]; then
-    common="--split valid --n ${N:-200}"
+    common="--split valid --n ${N:-500}"
     runs=${RUNS:-"
 0 mdm --arm mdm --decoders ar:1 llada:1:block=16
 1 mdm_shift --arm mdm --shift --decoders ar:1 llada:1:block=16
@@ -39,10 +39,11 @@ one() { # GPU NAME ARGUMENTS
     grep -hE "valid\||test\|" "$out/$2.log"
 }
 
-# Records are written once for each set of arguments, before several runs want them.
+# Records are written once for each set of arguments, before several runs want them. Where some are
+# there, each run writes what it lacks.
 declare -A made=()
 while read -r _ name arguments; do
-    [ -n "$name" ] || continue
+    [ -n "$name" ] && ! ls "$out"/records-*.jsonl >/dev/null 2>&1 || continue
     arm=$(sed -n 's/.*--arm \([a-z_]*\).*/\1/p' <<<"$arguments")
     more=$(grep -o -- '--\(variants\|length\) [0-9]*' <<<"$recipe $arguments" | tr '\n' ' ')
     case $arm in ar | mdm) kind=mdm ;; *_text) kind=mdm_text ;; *) kind=nap ;; esac

@@ -177,3 +177,29 @@ def test_splits_that_are_not_apart_are_refused(records, data, file, text):
     path.write_text(path.read_text() + "\n" + line + "\n")
     with pytest.raises(SystemExit):
         written(records, data)
+
+
+def test_the_causal_arm_has_a_loss_on_path_and_answer_alone(monkeypatch, tmp_path):
+    monkeypatch.syspath_prepend(str(BENCH))
+    from plait.models import box
+    from plait.models.codec import TokenizerCodec
+    from plait.train.records import RecordBatches, Records, read
+
+    path = tmp_path / "records.jsonl"
+    made = [
+        {"prompt": f"{a} + 1?", "paths": [f"{a}+1={a + 1}"], "answer": str(a + 1)} for a in (3, 45)
+    ]
+    path.write_text("".join(json.dumps(row) + "\n" for row in made))
+    codec = TokenizerCodec.read(box.HERE / "plait-tiny" / box.CODEC)
+    rows = Records(path, form="single", streams=1, length=16, rows=2)
+    names = runpy.run_path(str(BENCH / "nap_text_ar.py"))
+    batch = next(iter(names["Rows"](RecordBatches(rows, read(path), codec))))
+    told = set()
+    for ids, labels, seen in zip(*(batch[n].tolist() for n in batch), strict=True):
+        trained = [token for token in labels if token >= 0]
+        real = ids[: sum(seen)]
+        assert real[len(real) - len(trained) :] == trained
+        assert trained[-1] == codec.eos_id
+        assert seen == [1] * len(real) + [0] * (len(ids) - len(real))
+        told.add((codec.decode(real[: -len(trained)]).strip(), codec.decode(trained)))
+    assert told == {("3 + 1?", "3+1=4\n#### 4"), ("45 + 1?", "45+1=46\n#### 46")}
