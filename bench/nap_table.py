@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
+import nap_seqdep
 import numpy as np
 from nap_claims import claims
 
@@ -110,6 +111,8 @@ def show(folders: Sequence[Path], arms: Iterable[str], figure: Path | None) -> N
     for folder in folders:
         results = every.get(folder.name)
         parts += [f"## {folder.name}", *(section(results) if results else ["Not run."])]
+        if (folder / nap_seqdep.STORE).exists():
+            parts += titled("SeqDep of the training sets", [nap_seqdep.table(folder)])
     print("\n\n".join(parts))
 
 
@@ -166,9 +169,12 @@ def preface(results: Results) -> str:
     facts = ", ".join(f"{k} {v}" for k, v in first.items() if k not in ("arm", "seed"))
     seeds = sorted({seed for _, seed in results})
     times = [r["training"]["seconds"] for r in results.values()]
+    left = {arm: r["data"] for (arm, _), r in results.items() if "left out" in r["data"]}
+    missing = "".join(f" Of {arm}, {data}." for arm, data in left.items())
     return (
         f"Conditions: {facts}; seeds {', '.join(map(str, seeds))}; {min(times):.0f} to "
         f"{max(times):.0f} s of training for each model, with other models on the same GPU."
+        f"{missing}"
     )
 
 
