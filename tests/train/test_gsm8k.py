@@ -82,7 +82,7 @@ def test_variants_recompute_everywhere(names, problem):
     [
         ("He has 6 boxes. How many pens?", "<<6*24=144>>\n#### 144"),  # 24 comes from nowhere
         ("He adds 6 and 6.", "<<6+6=12>>\n#### 12"),  # which 6?
-        ("He has 6 bags and 18 more.", "<<6*3=18>> <<18+18=36>>\n#### 36"),  # 18 is two things
+        ("He has 6 bags of 3 and 18 more.", "<<6*3=18>> <<18+18=36>>\n#### 36"),  # 18 is two things
         ("It takes 6/8 of 16.", "<<6/8=0.75>> <<0.75*16=12>>\n#### 12"),
     ],
 )
