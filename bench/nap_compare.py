@@ -105,7 +105,7 @@ def run(name: str, seed: int, args: argparse.Namespace) -> None:
     began = time.perf_counter()
     result = trained(name, seed, args)
     print(f"{name}-{seed} trained after {time.perf_counter() - began:.0f} s", flush=True)
-    model = plait.load(str(args.out / f"{name}-{seed}"), device=args.device)
+    model = plait.load(str(args.out / f"{name}-{seed}"), device=args.device, dtype=args.dtype)
     draw = TEST_SEED + (args.split == "train")
     stream = problems(load_task(args.task), args.split, draw, args.levels, distinct=True)
     wanted = list(itertools.islice(stream, args.n))
@@ -165,7 +165,7 @@ def conditions(name: str, seed: int, args: argparse.Namespace) -> dict:
         **{field: getattr(args, field) for field in CONDITIONS},
         "summary": SUMMARY,
         "wrong paths": round(wrong_share(records, args.records), 3),
-        "decoding": "float32, TF32 products" if cuda else "float32",
+        "decoding": f"{args.dtype}{', TF32 products' * (cuda and args.dtype == 'float32')}",
         "device": f"cuda {torch.cuda.get_device_name()}" if cuda else f"cpu {platform.processor()}",
         "plait": plait.__version__,
         "torch": torch.__version__,
@@ -194,6 +194,7 @@ def parse() -> argparse.Namespace:
     add("--batch", type=int, default=400)
     add("--split", default="test", choices=("test", "train"), help="train: to choose settings")
     add("--device")
+    add("--dtype", default="float32", choices=("float32", "bfloat16"), help="of decoding")
     add("--loss", action="store_true", help="print the loss while training")
     add("--share", action=argparse.BooleanOptionalAction, help="work with other processes")
     add("--out", type=Path, default=Path("runs/nap"))
