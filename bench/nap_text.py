@@ -110,9 +110,9 @@ def run(args: argparse.Namespace) -> None:
             cross = "blocked" if args.block and arm.form == "nap" else "full"
             found = decoded(model, wanted, decoder, args, cross)
         texts = found.pop("texts")  # apart from the numbers: they tell of the data set's problems
-        write_whole(
-            args.out / f"{name}-{re.sub('[^a-z0-9]+', '-', key)}.texts.json", json.dumps(texts)
-        )
+        (args.out / "texts").mkdir(exist_ok=True)
+        file = args.out / "texts" / f"{name}-{re.sub('[^a-z0-9]+', '-', key)}.json"
+        write_whole(file, json.dumps(texts, indent=1) + "\n")
         result["cells"][key] = found
         write_whole(path, json.dumps(result, indent=1) + "\n")
         print(f"{name} {key} {found['accuracy']:.4f} {found['interval95']} "
