@@ -1,35 +1,80 @@
 """The paper's claims (arXiv:2602.23225) as sentences, from paired differences in the results.
 
 A claim is confirmed or refuted where its 95 % interval lies on one side of zero, and otherwise
-open. Intervals draw problems anew (bootstrap), with the seeds averaged first.
+open. Intervals draw the training seeds and the problems anew (bootstrap), both models on the same.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from plait.measure.mean import bootstrap
-
 Results = dict[tuple[str, int], dict]
 Cells = Callable[[Results, str, str], dict[int, dict]]
-Rights = Callable[[Iterable[dict]], np.ndarray]
+BySeed = dict[int, np.ndarray]  # one number per problem
 STREAMS = 3  # of the arm "nap"
 FLOOR = 0.02  # accuracy under which a difference says little
+DRAWS = 1000
 
 
-def claims(results: Results, cells: Cells, rights: Rights) -> list[str]:
-    """One sentence for each claim."""
+def rights(cell: dict) -> np.ndarray:
+    """[problems]: 1 where the answer is right."""
+    return np.array([int(sign) for sign in cell["rights"]], dtype=float)
 
-    def gap(here: str, kind: str, there: str, other: str, budget: str) -> np.ndarray | None:
-        """[problems]: how much more often `here` is right, seeds averaged; None if not run."""
-        one, two = (
-            cells(results, here, f"{kind}|{budget}"),
-            cells(results, there, f"{other}|{budget}"),
-        )
-        seeds = sorted(one.keys() & two.keys())
-        if not seeds:
-            return None
-        return (rights(one[s] for s in seeds) - rights(two[s] for s in seeds)).mean(0)
+
+def arness(cell: dict) -> np.ndarray:
+    """[problems], of the whole canvas at k = 1."""
+    return np.array(cell["arness_per_mille"].split(), dtype=float) / 1000
+
+
+def apart(
+    here: dict[int, dict],
+    there: dict[int, dict],
+    of: Callable[[dict], np.ndarray] = rights,
+) -> BySeed:
+    """How much more `here` has than `there`, on the same problems, by the seeds of both."""
+    return {s: of(here[s]) - of(there[s]) for s in sorted(here.keys() & there.keys())}
+
+
+def mean_of(every: Sequence[BySeed]) -> BySeed:
+    """The mean of several, by the seeds that all have."""
+    seeds = set.intersection(*(set(one) for one in every)) if every else set()
+    return {seed: np.mean([one[seed] for one in every], 0) for seed in sorted(seeds)}
+
+
+def interval(values: BySeed) -> tuple[float, float, float]:
+    """The mean, and its 95 % percentile interval over seeds and problems drawn anew.
+
+    That is cautious: chance in single answers is drawn twice.
+    """
+    table = np.array(list(values.values()))
+    rng = np.random.default_rng(0)
+    seeds = rng.integers(table.shape[0], size=(DRAWS, table.shape[0], 1))
+    problems = rng.integers(table.shape[1], size=(DRAWS, 1, table.shape[1]))
+    low, high = np.quantile(table[seeds, problems].mean((1, 2)), [0.025, 0.975])
+    return float(table.mean()), float(low), float(high)
+
+
+def points(values: BySeed) -> str:
+    """For example `+3.1 (+0.4 to +5.9)`."""
+    mean, low, high = (100 * value for value in interval(values))
+    return f"{mean:+.1f} ({low:+.1f} to {high:+.1f})"
+
+
+def verdict(values: BySeed, sign: int = 1) -> str:
+    """What an interval says of a claim that expects sign * mean > 0."""
+    _, *ends = interval(values)
+    low, high = sorted(sign * end for end in ends)
+    if low > 0:
+        return "Confirmed here"
+    return "Refuted here" if high < 0 else "Open here: the interval holds zero"
+
+
+def claims(results: Results, cells: Cells) -> list[str]:
+    """One sentence for each claim. Differences are in points, with their intervals."""
+
+    def gap(here: str, kind: str, there: str, other: str, budget: str) -> BySeed:
+        one = cells(results, here, f"{kind}|{budget}")
+        return apart(one, cells(results, there, f"{other}|{budget}"))
 
     keys = [key.split("|") for r in results.values() for key in r["cells"]]
     budgets = sorted({b for _, _, b in keys if b != "own"}, key=int)
@@ -41,74 +86,54 @@ def claims(results: Results, cells: Cells, rights: Rights) -> list[str]:
     ]
 
 
-def verdict(low: float, high: float) -> str:
-    """What an interval says of a claim that expects a number above zero."""
-    if low > 0:
-        return "confirmed here"
-    return "refuted here" if high < 0 else "open here: the interval holds zero"
-
-
-def _points(values: np.ndarray, sign: int = 1) -> tuple[str, str]:
-    """The mean in points with its interval, and the verdict on sign * mean > 0."""
-    low, high = bootstrap(values, np.ones(len(values)))
-    told = f"{100 * values.mean():+.1f} points (95 %: {100 * low:+.1f} to {100 * high:+.1f})"
-    return told, verdict(*sorted((sign * low, sign * high)))
-
-
 def _raises(results: Results, cells: Cells, budgets: list[str]) -> str:
     claim = "**Long-CoT raises ARness.**"
     said = []
     for budget in budgets:
         one, two = (cells(results, arm, f"own|confidence|{budget}") for arm in ("long_cot", "base"))
-        seeds = sorted(one.keys() & two.keys())
-        if seeds:
-            apart = np.mean([_arness(one[s]) - _arness(two[s]) for s in seeds], 0)
-            low, high = bootstrap(apart, np.ones(len(apart)))
-            first = "" if said else f" {verdict(low, high).capitalize()}."
-            told = f"{apart.mean():+.3f} ({low:+.3f} to {high:+.3f})"
-            said.append(f"{first} {told} at {budget} per round")
+        more = apart(one, two, arness)
+        if more:
+            mean, low, high = interval(more)
+            first = "" if said else f" {verdict(more)}."
+            said.append(f"{first} {mean:+.3f} ({low:+.3f} to {high:+.3f}) at {budget} per round")
     return claim + (";".join(said) + ", by confidence." if said else " Not run.")
 
 
-def _arness(cell: dict) -> np.ndarray:
-    """[problems], of the whole canvas at k = 1."""
-    return np.array(cell["arness_per_mille"].split(), dtype=float) / 1000
+Gap = Callable[[str, str, str, str, str], BySeed]
 
 
-def _most_at_many(gap: Callable[..., np.ndarray | None], budgets: list[str]) -> str:
+def _most_at_many(gap: Gap, budgets: list[str]) -> str:
     claim = f"**NAP gains most at {STREAMS} or more tokens per round** (over Long-CoT)."
     gains = {int(b): gap("nap", "own|nap", "long_cot", "own|confidence", b) for b in budgets}
-    many = [g for b, g in gains.items() if g is not None and b >= STREAMS]
-    few = [g for b, g in gains.items() if g is not None and b < STREAMS]
-    if not many or not few:
+    many = mean_of([g for b, g in gains.items() if g and b >= STREAMS])
+    few = mean_of([g for b, g in gains.items() if g and b < STREAMS])
+    both = {seed: many[seed] - few[seed] for seed in sorted(many.keys() & few.keys())}
+    if not both:
         return f"{claim} Not run."
-    told, found = _points(np.mean(many, 0) - np.mean(few, 0))
-    above, below = _points(np.mean(many, 0))[0], _points(np.mean(few, 0))[0]
     return (
-        f"{claim} {found.capitalize()}. Gain at {STREAMS} or more: {above}; below: {below}; "
-        f"difference of the two: {told}."
+        f"{claim} {verdict(both)}. Gain at {STREAMS} or more: {points(many)}; below: "
+        f"{points(few)}; difference of the two: {points(both)}."
     )
 
 
-def _one_token(gap: Callable[..., np.ndarray | None]) -> str:
+def _one_token(gap: Gap) -> str:
     claim = "**Forcing hurts at 1 token per round** (NAP's model)."
-    apart = gap("nap", "own|nap", "nap", "own|confidence", "1")
-    if apart is None:
+    more = gap("nap", "own|nap", "nap", "own|confidence", "1")
+    if not more:
         return f"{claim} Not run."
-    told, found = _points(apart, -1)
-    return f"{claim} {found.capitalize()}. Forced minus confidence: {told}."
+    return f"{claim} {verdict(more, -1)}. Forced minus confidence: {points(more)}."
 
 
-def _untrained(
-    gap: Callable[..., np.ndarray | None], budgets: list[str], results: Results, cells: Cells
-) -> str:
+def _untrained(gap: Gap, budgets: list[str], results: Results, cells: Cells) -> str:
     claim = "**Forcing hurts a model that was not trained for it** (base, on NAP's canvas)."
     every = [gap("base", "nap|nap", "base", "nap|confidence", b) for b in budgets]
-    gaps = [g for g in every if g is not None]
-    if not gaps:
+    more = mean_of([one for one in every if one])
+    if not more:
         return f"{claim} Not run."
-    told, found = _points(np.mean(gaps, 0), -1)
     keys = [f"nap|{m}|{b}" for m in ("confidence", "nap") for b in budgets]
     most = max(c["accuracy"] for key in keys for c in cells(results, "base", key).values())
     little = " Base is almost never right on this canvas, so this says little." * (most < FLOOR)
-    return f"{claim} {found.capitalize()}. Forced minus confidence, all budgets: {told}.{little}"
+    return (
+        f"{claim} {verdict(more, -1)}. Forced minus confidence, all budgets: "
+        f"{points(more)}.{little}"
+    )

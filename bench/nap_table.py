@@ -1,7 +1,7 @@
 """The tables of docs/results/nap.md, from the JSON files that bench/nap_compare.py left.
 
-Intervals take the problems as the units: seeds answer the same ones, so that they are averaged
-first. That is more cautious than to count every seed's answer by itself. What is not run is said.
+Accuracy has the problems as its units: seeds answer the same ones, so that they are averaged first.
+Differences are paired, with seeds and problems drawn anew. What is not run is said.
 """
 
 import json
@@ -10,9 +10,9 @@ from pathlib import Path
 
 import nap_seqdep
 import numpy as np
-from nap_claims import claims
+from nap_claims import apart, claims, points, rights
 
-from plait.measure.interval import Difference, Share
+from plait.measure.interval import Share
 
 Results = dict[tuple[str, int], dict]  # by arm and seed
 NOT = "not run"
@@ -37,14 +37,9 @@ def cells(results: Results, arm: str, key: str) -> dict[int, dict]:
     return {seed: cell for seed, cell in every.items() if cell}
 
 
-def rights(found: Iterable[dict]) -> np.ndarray:
-    """[seeds, problems]: 1 where the answer is right."""
-    return np.array([[int(sign) for sign in cell["rights"]] for cell in found])
-
-
 def interval(found: dict[int, dict]) -> tuple[float, float, float]:
     """Accuracy in [0, 1], the mean over seeds, and Wilson's 95 % interval for that."""
-    table = rights(found.values())
+    table = np.array([rights(cell) for cell in found.values()])
     share = Share(float(table.mean(0).sum()), table.shape[1])
     return share.value, *share.interval()
 
@@ -62,14 +57,8 @@ def accuracy(found: dict[int, dict]) -> str:
 
 def paired(here: dict[int, dict], there: dict[int, dict]) -> str:
     """How much more often `here` is right on the same problems and seeds, in points."""
-    seeds = sorted(here.keys() & there.keys())
-    if not seeds:
-        return NOT
-    apart = rights(here[s] for s in seeds) - rights(there[s] for s in seeds)
-    gained, lost = (float((apart == sign).mean(0).sum()) for sign in (1, -1))
-    found = Difference(gained, lost, apart.shape[1])
-    mean, (low, high) = found.value, found.interval()
-    return f"{100 * mean:+.1f} ({100 * low:+.1f} to {100 * high:+.1f})"
+    more = apart(here, there)
+    return points(more) if more else NOT
 
 
 def order(found: dict[int, dict]) -> str:
@@ -121,7 +110,8 @@ READING = (
     "highest seed). fast_dllm decides by itself how many tokens a round writes: its one cell "
     "stands in the first column. `nap` as a method is parallel-forced decoding. ARness is that of "
     "the whole canvas at k = 1, then that of each stream and of the summary. `base` has one path "
-    "in one stream of the whole length, so that it is NAP with m = 1 too."
+    "in one stream of the whole length, so that it is NAP with m = 1 too. Differences are in "
+    "points, on the same problems and seeds, with 95 % bootstrap intervals that draw both anew."
 )
 
 
@@ -147,7 +137,7 @@ def section(results: Results) -> list[str]:
     return [
         preface(results),
         "### The paper's claims",
-        *(f"- {claim}" for claim in claims(results, cells, rights)),
+        *(f"- {claim}" for claim in claims(results, cells)),
         *titled(
             "Data and decoding (the paper's Table 4), accuracy in %", crossed(results, budgets)
         ),

@@ -8,6 +8,7 @@ import sys
 from argparse import Namespace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 BENCH = Path(__file__).parents[2] / "bench"
@@ -164,6 +165,18 @@ def test_cells_are_averaged_over_seeds_and_compared_on_the_same_problems(bench):
     assert table.paired(here, {}) == "not run"
 
 
+def test_an_interval_knows_seeds_that_differ(bench):
+    claims, rng = bench("nap_claims"), np.random.default_rng(0)
+    alike = {seed: rng.choice([-1.0, 0.0, 1.0], 400) for seed in range(3)}
+    far = {seed: values + seed - 1 for seed, values in alike.items()}
+    mean, low, high = claims.interval(alike)
+    assert mean == pytest.approx(np.mean(list(alike.values())))
+    plain = 2 * 1.96 * (2 / 3 / 1200) ** 0.5
+    assert plain < high - low < 2 * plain  # drawing both axes anew is cautious: up to sqrt(3)
+    _, low, high = claims.interval(far)
+    assert high - low > 1
+
+
 def claimed(bench, changes: dict[str, dict[str, dict]]) -> list[str]:
     """The claims of results in which every cell is alike but for `changes`."""
     table, half = bench("nap_table"), "10" * 50
@@ -173,7 +186,7 @@ def claimed(bench, changes: dict[str, dict[str, dict]]) -> list[str]:
             f"{c}|{m}|{b}" for c in ("own", "nap") for m in ("confidence", "nap") for b in (1, 8)
         ]
         results[arm, 0] = {"cells": {key: cell(half) for key in keys} | changes.get(arm, {})}
-    return bench("nap_claims").claims(results, table.cells, table.rights)
+    return bench("nap_claims").claims(results, table.cells)
 
 
 def test_claims_that_hold_are_confirmed(bench):
@@ -187,7 +200,7 @@ def test_claims_that_hold_are_confirmed(bench):
     assert len(found) == 4
     assert all("Confirmed here" in claim for claim in found)
     assert "+0.200 (+0.200 to +0.200) at 1 per round" in found[0]
-    assert "-30.0 points" in found[2]
+    assert "Forced minus confidence: -30.0 (" in found[2]
 
 
 def test_claims_that_do_not_hold_are_not_confirmed(bench):
@@ -203,5 +216,5 @@ def test_claims_that_do_not_hold_are_not_confirmed(bench):
 
 def test_claims_without_results_say_so(bench):
     table = bench("nap_table")
-    found = bench("nap_claims").claims({("base", 0): {"cells": {}}}, table.cells, table.rights)
+    found = bench("nap_claims").claims({("base", 0): {"cells": {}}}, table.cells)
     assert all(claim.endswith("Not run.") for claim in found)
