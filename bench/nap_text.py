@@ -35,7 +35,19 @@ from plait.train.callbacks import line
 from plait.train.run import train
 
 FACTS = ("shift", "anneal", "block", "rate", "warmup", "steps", "minutes", "rows", "streams")
-MORE = ("length", "variants", "ends", "weight", "average", "pool", "fill", "lora", "half", "dtype")
+MORE = (
+    "length",
+    "variants",
+    "ends",
+    "weight",
+    "average",
+    "pool",
+    "fill",
+    "lora",
+    "half",
+    "dtype",
+    "joined",
+)
 
 
 def trained(name: str, arm: Arm, args: argparse.Namespace) -> Path:
@@ -169,6 +181,7 @@ def parse() -> argparse.Namespace:
     add("--ends", default="one", choices=("each", "one"), help="the tail of ends is masked as one")
     add("--lora", type=int, default=0, help="rank of an adapter in place of all weights; 0 = none")
     add("--half", action="store_true", help="residual stream in bfloat16")
+    add("--joined", action="store_true", help="products of one input as one, in training")
     add("--multiple", type=int, default=64, help="positions that batches are padded to")
     add("--pool", type=int, default=8, help="batches that share out their rows by length")
     add("--fill", action=argparse.BooleanOptionalAction, default=True, help="with trained ends")

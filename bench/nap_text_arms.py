@@ -89,6 +89,7 @@ def recipe(arm: Arm, args: argparse.Namespace) -> Recipe:
         minutes=args.minutes,
         compiled=not args.anneal,
         half=args.half,
+        joined=args.joined,
         log_every=max(1, args.steps // 40),
         save_every=60.0,
         checkpoints=0,

@@ -11,6 +11,7 @@ from ..inner import Inner, Sees
 from .config import Config
 from .kv import Kv
 from .norm import Norm
+from .product import side_by_side
 from .rope import Turn
 
 
@@ -84,6 +85,7 @@ class Attention(nn.Module):
     def __init__(self, config: Config) -> None:
         super().__init__()
         self.heads, self.kv_heads = config.heads, config.kv_heads
+        self.joined = False  # query, key and value as one product
         inner, kv = config.heads * config.head_dim, config.kv_heads * config.head_dim
         self.query = nn.Linear(config.width, inner, bias=config.qkv_bias)
         self.key = nn.Linear(config.width, kv, bias=config.qkv_bias)
@@ -97,9 +99,11 @@ class Attention(nn.Module):
         self, x: Float[Tensor, "B N W"], sight: Sight, layer: int = 0
     ) -> Float[Tensor, "B N W"]:
         """What each position gathers from those it sees."""
-        query = self.query_norm(self._split(self.query(x), self.heads))
-        key = self.key_norm(self._split(self.key(x), self.kv_heads))
-        value = self._split(self.value(x), self.kv_heads)
+        layers = self.query, self.key, self.value
+        made = side_by_side(x, *layers) if self.joined else [layer(x) for layer in layers]
+        query = self.query_norm(self._split(made[0], self.heads))
+        key = self.key_norm(self._split(made[1], self.kv_heads))
+        value = self._split(made[2], self.kv_heads)
         if sight.turn is not None:
             query, key = sight.turn(query), sight.turn(key)
         if sight.kv is not None and sight.at is not None:

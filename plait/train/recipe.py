@@ -86,6 +86,7 @@ class Recipe:
     compiled: bool = True  # on CUDA only
     graphed: bool = False  # whole steps as CUDA graphs; on one CUDA device only
     half: bool = False  # residual stream in bfloat16; on CUDA only
+    joined: bool = False  # query, key and value as one product, gate and up too
     precision: Literal["bf16", "float32"] = "bf16"  # of matrix products; on CUDA only
     head: Literal["all", "masked"] = "all"  # positions whose logits are computed
     recompute: bool = False  # activations in the backward pass (gradient checkpointing)
@@ -105,5 +106,7 @@ class Recipe:
                 f"objective.weight is that of the schedule '{weight.noise.kind}', but "
                 f"corruption.schedule is '{self.corruption.schedule.kind}': set both alike"
             )
+        if self.joined and (self.lora.rank or self.shard):
+            raise PlaitError("joined=True joins whole weights: leave it out with lora.rank or shard")
         if self.graphed and (self.accumulate > 1 or self.head == "masked" or self.view.anneal):
             raise PlaitError("graphed=True goes with accumulate=1, head=all and view.anneal=0")

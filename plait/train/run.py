@@ -113,6 +113,7 @@ def _denoise(recipe: Recipe, net: Transformer, arguments: TrainingArguments) -> 
         half=cuda and recipe.half,
         recompute=recipe.recompute,
         masked_only=recipe.head == "masked",
+        joined=recipe.joined,
     )
 
 

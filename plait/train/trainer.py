@@ -12,6 +12,8 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint as recomputed
 from transformers import Trainer
 
+from ..models.attention import Attention
+from ..models.mlp import Mlp
 from ..models.transformer import Transformer
 from .batches import Batch
 from .graphs import Steps
@@ -34,6 +36,7 @@ class Denoise(nn.Module):
         half: bool = False,
         recompute: bool = False,
         masked_only: bool = False,
+        joined: bool = False,
     ) -> None:
         super().__init__()
         self.model, self._view, self._masked_only = model, view, masked_only
@@ -42,6 +45,10 @@ class Denoise(nn.Module):
         self.objective = objective
         if half:  # a narrow model waits for memory: its residual stream in 2 bytes, not 4
             model.embed.register_forward_hook(lambda _module, _tokens, x: x.bfloat16())
+        if joined:
+            for part in model.modules():
+                if isinstance(part, Attention | Mlp):
+                    part.joined = True
         self._loss = objective.__call__
         if compiled:
             # Blocks share one compiled graph per shape; the whole model would take minutes.

@@ -94,6 +94,7 @@ def test_the_budget_takes_the_further_of_steps_and_minutes():
         ("toy", ["model.width=wide"], "is a int"),
         ("toy", ["model=8"], "has fields"),
         ("toy", ["steps.x=8"], "has no fields"),
+        ("nap", ["joined=True", "lora.rank=4"], "leave it out"),
     ],
 )
 def test_settings_are_checked(name, settings, message):
