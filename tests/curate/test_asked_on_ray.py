@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from ray_workers import busy
 
 from plait.curate import spread
 from plait.curate.sample import Question
@@ -66,26 +67,14 @@ def test_a_model_on_a_cluster_though_a_worker_dies(plait, model, tmp_path, monke
 
     def add(store, sample):
         whole(store, sample)
-        if not killed and (busy := workers()):
-            os.kill(busy[0], signal.SIGKILL)
-            killed.append(busy[0])
+        if not killed and (at_work := busy("Map")):
+            os.kill(at_work[0], signal.SIGKILL)
+            killed.append(at_work[0])
 
     monkeypatch.setattr(Store, "add", add)
     assert plait(*options, "--out", many, "--ray", "local").code == first.code
     assert killed
     same(alone, many)
-
-
-def workers() -> list[int]:
-    """The processes of this machine that ask for Ray Data."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            if path.read_bytes().startswith(b"ray::Map"):
-                found.append(int(path.parent.name))
-        except OSError:
-            continue
-    return found
 
 
 @pytest.mark.slow

@@ -5,10 +5,10 @@ import os
 import signal
 import sys
 from dataclasses import fields, replace
-from pathlib import Path
 
 import numpy as np
 import pytest
+from ray_workers import busy
 
 from plait.cli._evaluation import opened
 from plait.cli._session import Request
@@ -18,18 +18,6 @@ from plait.eval.spread import Place, cluster
 
 PROMPTS = [f"What is {i} * {j}?" for i in range(3, 9) for j in range(20, 25)]
 KEYS = [1000 + i for i in range(len(PROMPTS))]
-
-
-def workers() -> list[int]:
-    """The processes of this machine that decode for Ray right now."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            if path.read_bytes().startswith(b"ray::_decode"):
-                found.append(int(path.parent.name))
-        except OSError:
-            continue
-    return found
 
 
 def same(one, other) -> bool:
@@ -59,9 +47,9 @@ def test_the_same_answers_though_a_worker_is_killed(request_):
         for number, answer in many.stream(PROMPTS, KEYS):
             assert number not in found
             found[number] = answer
-            if not killed and (busy := workers()):
-                os.kill(busy[0], signal.SIGKILL)
-                killed.append(busy[0])
+            if not killed and (at_work := busy("_decode")):
+                os.kill(at_work[0], signal.SIGKILL)
+                killed.append(at_work[0])
     assert killed
     assert len(found) < len(PROMPTS) + 1
     assert sorted(found) == list(range(len(PROMPTS)))
