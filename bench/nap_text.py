@@ -121,6 +121,7 @@ def run(args: argparse.Namespace) -> None:
             model = model or loaded(folder, args)
             cross = "blocked" if args.block and arm.form == "nap" else "full"
             found = decoded(model, wanted, decoder, args, cross)
+        found |= {"batch": args.batch, "engine": args.engine, "cache": args.cache}
         texts = found.pop("texts")  # apart from the numbers: they tell of the data set's problems
         (args.out / "texts").mkdir(exist_ok=True)
         file = args.out / "texts" / f"{name}-{re.sub('[^a-z0-9]+', '-', key)}.json"

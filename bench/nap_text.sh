@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # NAP on real text (bench/nap_text.py), one run per GPU at a time:
 #   bash bench/nap_text.sh sweep MODEL DATA OUT     recipes, measured on held-out training problems
-#   bash bench/nap_text.sh final MODEL DATA OUT     the arms by one recipe, measured on the test split
+#   bash bench/nap_text.sh final MODEL DATA OUT     the arms by one recipe, measured on the same
+#   bash bench/nap_text.sh test MODEL DATA OUT      what final trained, measured on the test split, once
 # RUNS is the list of runs to do, one "GPU NAME ARGUMENTS" a line; RECIPE, STEPS and MINUTES are
 # those of every run. Results are OUT/NAME.json; a line of a log is printed for each cell.
 set -uo pipefail
@@ -21,12 +22,13 @@ if [ "$what" = sweep ]; then
 2 nap_block --arm nap --block 16 --decoders nap:3:inside=ar
 3 mdm_plain --arm mdm --variants 0 --decoders ar:1"}
 else
-    common="--split test"
+    common="--split valid --n ${N:-500}"
+    [ "$what" != test ] || common="--split test"
     runs=${RUNS:-"
 0 ar-0 --arm ar
 1 mdm-0 --arm mdm --decoders ar:1 confidence:1
-2 long_cot-0 --arm long_cot --decoders confidence:3 ar:3
-3 nap-0 --arm nap --decoders nap:3 confidence:3"}
+2 long_cot-0 --arm long_cot --decoders ar:3 confidence:3
+3 nap-0 --arm nap --decoders nap:3:inside=ar nap:3 confidence:3"}
 fi
 mkdir -p "$out"
 common="$common --model $model --data-dir $data --out $out --steps $steps --minutes $minutes"
