@@ -15,8 +15,8 @@ others="nap_2 nap_6 nap_correct nap_blocked nap_cart nap_rpim nap_rpim_cart"
 compare() { # TASK ARMS SEEDS [option ...]
     task=$1 arms=$2 seeds=$3
     shift 3
-    PYTHONPATH="$here/.." python3 "$here/nap_compare.py" --share --graphed --workers 4 --dtype bfloat16 \
-        --task "$task" --arms $arms --seeds $seeds --out "$out/$task" "$@" || true
+    PYTHONPATH="$here/.." python3 "$here/nap_compare.py" --share --task "$task" --arms $arms \
+        --seeds $seeds --out "$out/$task" --graphed --workers 4 --dtype bfloat16 "$@" || true
 }
 
 work() {
