@@ -61,7 +61,10 @@ def trained(name: str, arm: Arm, args: argparse.Namespace) -> Path:
         return folder
     if folder.exists():
         sys.exit(f"{folder} holds a run that did not end; remove it or choose another --name")
-    train(made, folder, watch=lambda row: print(line(row), flush=True))
+    found = train(made, folder, watch=lambda row: print(line(row), flush=True))
+    if found.stopped:
+        (folder / "README.md").unlink()
+        sys.exit(f"{folder}: stopped after {found.steps} steps; remove it to train anew")
     return folder
 
 

@@ -90,7 +90,7 @@ def recipe(arm: Arm, args: argparse.Namespace) -> Recipe:
         compiled=not args.anneal,
         half=args.half,
         joined=args.joined,
-        log_every=max(1, args.steps // 40),
+        log_every=max(1, min(50, args.steps // 40)),
         save_every=60.0,
         checkpoints=0,
         seed=args.seed,
