@@ -14,18 +14,18 @@ TITLES = {"base": "base: one path", "long_cot": "Long-CoT: three paths in a row"
           "nap": "NAP: three streams"}  # fmt: skip
 
 
-def draw(every: dict[str, Results], path: Path) -> None:
+def draw(every: dict[Path, Results], path: Path) -> None:
     """One row of panels per task, one panel per arm, one line per decoder."""
     figure = plots.blank(10, 3.1 * len(every) + 0.5)
     panels = figure.subplots(len(every), len(ARMS), sharex=True, sharey="row", squeeze=False)
-    for (task, results), line in zip(every.items(), panels, strict=True):
+    for (folder, results), line in zip(every.items(), panels, strict=True):
         for arm, axes in zip(ARMS, line, strict=True):
             for i, method in enumerate(METHODS):
                 curve(axes, results, arm, method, i)
             axes.set_title(TITLES[arm], fontsize=10)
             axes.grid(alpha=0.25)
             axes.spines[["top", "right"]].set_visible(False)
-        line[0].set_ylabel(f"{task}: right answers, %")
+        line[0].set_ylabel(f"{folder.name}: right answers, %")
     for axes in panels[-1]:
         axes.set_xlabel("tokens per round")
     told = {}

@@ -87,8 +87,8 @@ def grid(head: str, budgets: Sequence[str], rows: dict[str, list[str]]) -> list[
 
 def show(folders: Sequence[Path], arms: Iterable[str], figure: Path | None) -> None:
     """Print the page, or draw the figure."""
-    every = {folder.name: read(folder, list(arms)) for folder in folders}
-    every = {name: results for name, results in every.items() if results}
+    every = {folder: read(folder, list(arms)) for folder in folders}
+    every = {folder: results for folder, results in every.items() if results}
     if not every:
         raise SystemExit(f"{', '.join(map(str, folders))}: no results of bench/nap_compare.py")
     if figure is not None:
@@ -98,7 +98,7 @@ def show(folders: Sequence[Path], arms: Iterable[str], figure: Path | None) -> N
         return
     parts = ["# NAP and its baselines, measured", READING]
     for folder in folders:
-        results = every.get(folder.name)
+        results = every.get(folder)
         parts += [f"## {folder.name}", *(section(results) if results else ["Not run."])]
         if (folder / nap_seqdep.STORE).exists():
             parts += titled("SeqDep of the training sets", [nap_seqdep.table(folder)])
