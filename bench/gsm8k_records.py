@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
-from gsm8k_paths import Worked, paths, varied, worked
+from gsm8k_paths import KINDS, Worked, paths, varied, worked
 
 from plait.eval import extract
 from plait.files import as_json, write_whole
@@ -90,17 +90,25 @@ def variants(problem: Worked, most: int, seen: set[str], rng: random.Random) -> 
             yield other
 
 
-def record(problem: Worked, kinds: Sequence[str], codec: Codec, length: int) -> dict | None:
-    """A record with the paths of `kinds` that fit a slot; None if too few paths of any kind do."""
+def record(
+    problem: Worked, kinds: Sequence[str], codec: Codec, length: int, keep: int
+) -> dict | None:
+    """A record with the first `keep` of `kinds` that fit a slot; None if too few of all do."""
     fits = {k: t for k, t in paths(problem).items() if len(codec.encode(t)) < length}
-    chosen = [fits[kind] for kind in kinds if kind in fits]
+    chosen = [fits[kind] for kind in kinds if kind in fits][:keep]
     if len(fits) < FEWEST or not chosen:
         return None
     return {"prompt": problem.question, "paths": chosen, "answer": problem.final}
 
 
 def write(
-    target: Path, data: Path, kinds: Sequence[str], codec: Codec, length: int, most: int
+    target: Path,
+    data: Path,
+    kinds: Sequence[str],
+    codec: Codec,
+    length: int,
+    most: int,
+    keep: int = len(KINDS),
 ) -> dict[str, int]:
     """Write a records file: each problem, and up to `most` variants of it. Returns the counts."""
     counts: Counter[str] = Counter()
@@ -108,7 +116,7 @@ def write(
     rng, rows = random.Random("variants"), []
     for problem in sources(data, counts):
         for other in (problem, *variants(problem, most, seen, rng)):
-            made = record(other, kinds, codec, length)
+            made = record(other, kinds, codec, length, keep)
             what = "record" if other is problem else "variant"
             counts[f"{what}s" if made else f"{what}s with too few paths that fit"] += 1
             rows += [made] if made else []

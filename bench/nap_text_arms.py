@@ -24,16 +24,17 @@ class Arm:
     form: str
     kinds: tuple[str, ...] = KINDS
     causal: bool = False
+    keep: int = len(KINDS)  # paths of a record, the first kinds first
 
 
-EQUATIONS, TEXT = ("equations",), ("text", "equations")  # the second where the first does not fit
+EQUATIONS, TEXT = ("equations",), ("text", "equations")
 ARMS = {
     "ar": Arm("single", EQUATIONS, causal=True),
     "mdm": Arm("single", EQUATIONS),
     "long_cot": Arm("long_cot"),
     "nap": Arm("nap"),
-    "ar_text": Arm("single", TEXT, causal=True),
-    "mdm_text": Arm("single", TEXT),
+    "ar_text": Arm("single", TEXT, causal=True, keep=1),
+    "mdm_text": Arm("single", TEXT, keep=1),
     "ar_all": Arm("single", causal=True),
     "mdm_all": Arm("single"),
 }
@@ -47,7 +48,7 @@ def records_file(arm: Arm, args: argparse.Namespace) -> Path:
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         words = nap_text_ar.codec(args.model)
-        fields = (path, args.data_dir, arm.kinds, words, args.length, args.variants)
+        fields = (path, args.data_dir, arm.kinds, words, args.length, args.variants, arm.keep)
         print(f"{path}: {gsm8k_records.write(*fields)}", flush=True)
     return path
 

@@ -164,6 +164,9 @@ def test_paths_longer_than_a_slot_are_left_out_and_counted(records, data):
     counts, rows = written(records, data, kinds=("text", "equations"), length=50, most=0)
     assert counts["records"] == 2
     assert all(len(row["paths"]) == 1 for row in rows)  # the text has more signs
+    _, first = written(records, data, kinds=("text", "equations"), length=90, most=0, keep=1)
+    assert all(row["paths"][0].startswith("Mia has 6") for row in first)
+    assert all(len(row["paths"]) == 1 for row in first)
     with_none = {"length": 20, "most": 0}
     assert written(records, data, **with_none)[0]["records with too few paths that fit"] == 2
 
