@@ -107,6 +107,8 @@ class Recipe:
                 f"corruption.schedule is '{self.corruption.schedule.kind}': set both alike"
             )
         if self.joined and (self.lora.rank or self.shard):
-            raise PlaitError("joined=True joins whole weights: leave it out with lora.rank or shard")
+            raise PlaitError(
+                "joined=True joins whole weights: leave it out with lora.rank or shard"
+            )
         if self.graphed and (self.accumulate > 1 or self.head == "masked" or self.view.anneal):
             raise PlaitError("graphed=True goes with accumulate=1, head=all and view.anneal=0")
