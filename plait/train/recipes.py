@@ -43,6 +43,18 @@ def plait_tiny() -> Recipe:
     )
 
 
+def ar_tiny() -> Recipe:
+    """An autoregressive model of the same texts, to stand beside the one in the box (`--aux`)."""
+    shape = Config(vocab=768, width=256, layers=6, heads=4, kv_heads=4, hidden=704, context=320)
+    return replace(
+        plait_tiny(),
+        model=replace(shape, attention="causal", shift=True),
+        corruption=Corruption(low=1.0, high=1.0),
+        view=View("text"),
+        objective=Objective(),
+    )
+
+
 def toy() -> Recipe:
     """A run of seconds on a CPU, for tests and for a first look."""
     return Recipe(
@@ -136,6 +148,7 @@ RECIPES: dict[str, Callable[[], Recipe]] = {
     f.__name__: f
     for f in (
         plait_tiny,
+        ar_tiny,
         toy,
         llada_sft,
         dream_sft,

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint as recomputed
 from transformers import Trainer
 
+from ..errors import PlaitError
 from ..models.attention import Attention
 from ..models.mlp import Mlp
 from ..models.transformer import Transformer
@@ -39,6 +40,13 @@ class Denoise(nn.Module):
         joined: bool = False,
     ) -> None:
         super().__init__()
+        if view.context == "text" and not (
+            model.config.attention == "causal" and model.config.shift
+        ):
+            raise PlaitError(
+                "view.context=text shows the network what it is to tell: set "
+                "model.attention=causal and model.shift"
+            )
         self.model, self._view, self._masked_only = model, view, masked_only
         self.opened = view.opened(0)  # the share of later positions that are seen
         self.step = 0  # which are drawn by it, so that a resumed run draws the same
@@ -89,6 +97,8 @@ class Denoise(nn.Module):
     ) -> Float[Tensor, "B L W"]:
         """What the head reads, under the view."""
         length = tokens.shape[1]
+        if self._view.context == "text":
+            tokens = target
         if self._view.context == "clean":
             seen = self._visible(tokens, visible)
             tokens, pos, seen = doubled(tokens, target, seen, self._view.block)

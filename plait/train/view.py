@@ -17,21 +17,25 @@ class View:
     context="clean": block diffusion (BD3-LM, arXiv:2503.09573; SDAR, arXiv:2510.06303). A row runs
     twice at once, noisy and clean; a noisy block of `block` positions sees itself and the clean
     blocks before it. Blocks are counted from the row's start, as block-causal models do when they
-    decode. `anneal` opens a causal mask over so many steps (DiffuLLaMA, arXiv:2410.17891): at step
-    s a position sees each later one with probability (s + 1) / anneal, drawn anew each step.
+    decode. context="text": the network reads the text itself, as autoregressive models are trained;
+    it must be causal and shifted, or it would see what it is to tell. `anneal` opens a causal mask
+    over so many steps (DiffuLLaMA, arXiv:2410.17891): at step s a position sees each later one with
+    probability (s + 1) / anneal, drawn anew each step.
     """
 
-    context: Literal["noisy", "clean"] = "noisy"
+    context: Literal["noisy", "clean", "text"] = "noisy"
     block: int = 0  # positions; 0 = there are no blocks
     anneal: int = 0  # steps; 0 = open from the start
 
     def __post_init__(self) -> None:
-        if self.context not in ("noisy", "clean"):
-            raise unknown("context", self.context, ("noisy", "clean"))
+        if self.context not in ("noisy", "clean", "text"):
+            raise unknown("context", self.context, ("noisy", "clean", "text"))
         if self.block < 0 or self.anneal < 0:
             raise PlaitError("view.block and view.anneal must be 0 or more")
         if self.context == "clean" and (not self.block or self.anneal):
             raise PlaitError("view.context=clean needs view.block, and view.anneal=0")
+        if self.context == "text" and (self.block or self.anneal):
+            raise PlaitError("view.context=text goes with view.block=0 and view.anneal=0")
 
     @property
     def attends(self) -> bool:

@@ -55,6 +55,30 @@ def test_blocks_of_one_are_the_causal_model_of_the_clean_row(net):
         torch.testing.assert_close(found[:, i], expected, atol=1e-5, rtol=1e-5)
 
 
+def test_text_as_context_is_autoregressive_training():
+    """Position i + 1 is told from the text up to i: the chain rule, by one causal pass."""
+    torch.manual_seed(0)
+    net = Transformer(Config(**SHAPE, attention="causal", shift=True))
+    text = tokens(2, 9)
+    free = torch.ones_like(text, dtype=torch.bool)
+    free[:, 0] = False
+    noisy = text.masked_fill(free, 16)
+    found = Denoise(net, Objective(), View("text"))(noisy, text, free, free, torch.ones(2, 1))[
+        "loss"
+    ]
+    logp = 0.0
+    for i in range(1, 9):  # the last position stands for the token that is asked for
+        given = torch.cat((text[:, :i], text[:, :1]), 1)
+        told = net(given, torch.arange(i + 1).expand(2, -1))[:, i].log_softmax(-1)
+        logp += told.gather(1, text[:, i : i + 1].long()).sum()
+    torch.testing.assert_close(found, -logp / 16)
+
+
+def test_text_as_context_needs_a_model_that_cannot_look_ahead(net):
+    with pytest.raises(PlaitError, match="causal"):
+        Denoise(net, Objective(), View("text"))
+
+
 def test_a_noisy_block_sees_itself_and_clean_blocks_before_it(net):
     noisy, clean = tokens(1, 12), tokens(1, 12, 1)
     view = View("clean", block=4)
@@ -235,7 +259,12 @@ def test_a_batch_is_the_canvas_that_is_decoded():
 
 @pytest.mark.parametrize(
     "settings",
-    [{"context": "clean"}, {"context": "clean", "block": 4, "anneal": 2}, {"anneal": -1}],
+    [
+        {"context": "clean"},
+        {"context": "clean", "block": 4, "anneal": 2},
+        {"context": "text", "block": 4},
+        {"anneal": -1},
+    ],
 )
 def test_settings_are_checked(settings):
     with pytest.raises(PlaitError):
