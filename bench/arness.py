@@ -86,11 +86,12 @@ def run(args: argparse.Namespace) -> None:
             takes = "budget" in inspect.signature(methods.function(name)).parameters
             if takes == (budget is None) or (name, budget) in done:
                 continue
-            row = {"method": name, "budget": budget}
+            row: dict[str, Any] = {"method": name, "budget": budget}
             try:
                 told: dict[str, Any] = {"tokens_per_round": budget} if takes else {}
                 if aux and auxiliary.options_of(name):
                     told["aux"] = aux
+                    row["second model"] = args.aux
                 answers = list(plait.generate(model, asked, name, batch_size=len(asked), **told))
                 row |= measured([a.trace for a in answers])
             except plait.PlaitError as error:
@@ -121,10 +122,12 @@ def table(files: Sequence[Path]) -> None:
         if "left_out" not in row:
             inside = " / ".join(f"{value:.2f}" for value in row["inside"])
             values = [f"{row[key]:.2f}" for key in ("by_confidence", "tau", "entropy")]
-            cells = [row["method"], str(row["budget"] or "own"), f"{row['global']:.2f}", inside,
-                     *values, f"{row['rounds']:.1f}"]  # fmt: skip
+            beside = f", with {row['second model']}" if "second model" in row else ""
+            name, budget = row["method"] + beside, str(row["budget"] or "own")
+            cells = [name, budget, f"{row['global']:.2f}", inside, *values, f"{row['rounds']:.1f}"]
             print(f"| {' | '.join(cells)} |")
-    left = {row["method"]: row["left_out"] for row in rows if "left_out" in row}
+    shown = {row["method"] for row in rows if "left_out" not in row}
+    left = {r["method"]: r["left_out"] for r in rows if r["method"] not in shown}
     print("\nLeft out:\n")
     for name, reason in sorted(left.items()):
         print(f"- `{name}`: {reason}.")

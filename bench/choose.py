@@ -76,7 +76,6 @@ def run(args: argparse.Namespace) -> None:
         "model": model.name,
         "weights": digest(args.model),
         "device": f"{model.device.type} {gpu}",
-        "second model": args.aux,
         "problems": f"{args.n} of each task, seed {SEED}",
         "temperature": 0,
         "matmul": args.matmul,
@@ -93,6 +92,8 @@ def run(args: argparse.Namespace) -> None:
         if name in result["cells"]:
             continue
         cell = measure(model, name, asked, args.batch, aux)
+        if auxiliary.options_of(name.split(",")[0]):
+            cell["second model"] = args.aux
         result["cells"][name] = cell
         write_whole(args.out, json.dumps(result, indent=1) + "\n")
         print(f"{name:20} {sum(cell['right'])} right, {cell['forwards']} forwards", flush=True)
@@ -133,7 +134,8 @@ def table(files: list[Path]) -> None:
     order = {name: (-sum(cell["right"]), cell["forwards"]) for name, cell in cells.items()}
     for name in sorted(cells, key=order.__getitem__):
         cell, right = cells[name], cells[name]["right"]
-        row = [name, percent(right), against(right, base)]
+        beside = cell.get("second model")
+        row = [f"{name}, with {beside}" if beside else name, percent(right), against(right, base)]
         row += [percent(right[i * n : (i + 1) * n]) for i in range(len(tasks))]
         row += [f"{cell['rounds']:.1f}", f"{cell['forwards']:.1f}", f"{cell['query_tokens']:.0f}"]
         row.append(f"{cell['answer_tokens'] / cell['forwards']:.2f}")
