@@ -26,9 +26,7 @@ def timed(s: Setting, length: int, queries: int | None = None) -> dict[str, Any]
     taken = s.time(s.graph(s.pass_over(length, queries)))
     floor = s.work(length, queries).floor(s.ceilings)
     assert s.latest is not None
-    ways = s.latest.products.chosen() | {
-        f"attention {n}": str(backend) for (_, n, _), backend in s.latest.backends.items()
-    }
+    ways = s.latest.products.chosen() | s.latest.attention.chosen()
     return {
         "ms": round(taken, 3),
         "floor ms": round(floor, 3),

@@ -8,16 +8,13 @@ import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
-from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from ..models.attention import visibility
 from ..models.rope import Turn
+from .attention import Attention, Keys
 from .ops import add_norm, quantize, store
 from .products import Products
-from .tune import fastest
 from .weights import Layer, Weights
-
-BACKENDS = (SDPBackend.FLASH_ATTENTION, SDPBackend.CUDNN_ATTENTION, SDPBackend.EFFICIENT_ATTENTION)
 
 
 @dataclass(frozen=True)
@@ -38,9 +35,7 @@ class Bank:
         like = weights.embed.new_zeros(shape)
         return Bank(like.expand(c.layers, -1, -1, -1, -1), rows)
 
-    def read(
-        self, layer: int, rows: slice
-    ) -> tuple[Float[Tensor, "B G L D"], Float[Tensor, "B G L D"]]:
+    def read(self, layer: int, rows: slice) -> Keys:
         """The keys and values of a layer and some rows."""
         apart = self.layers[layer].unflatten(1, (self.rows, -1))
         key, value = apart[:, rows, :-1].transpose(2, 3)
@@ -53,7 +48,7 @@ class Forward:
 
     weights: Weights
     length: int
-    backends: dict[tuple[int, int, bool], SDPBackend | None] = field(default_factory=dict)
+    attention: Attention = field(default_factory=Attention)
 
     def __post_init__(self) -> None:
         c, device = self.weights.config, self.weights.embed.device
@@ -85,11 +80,14 @@ class Forward:
         mask = self._mask(visible, pos, inside, queried)
         x = F.embedding(tokens.gather(1, inside).flatten(), self.weights.embed)
         delta: Tensor | None = None
-        for number, layer in enumerate(self.weights.layers):
+        layers = self.weights.layers
+        read = partial(bank.read, rows=rows)
+        hear = partial(self.attention, layers=len(layers), read=read, mask=mask)
+        for number, layer in enumerate(layers):
             kv = bank.layers[number]
             write = partial(store, tables=self._tables, pos=queried.flatten(), slot=slot, kv=kv)
-            attend = partial(self._attend, keys=bank.read(number, rows), mask=mask)
-            delta = self._layer(x, delta, layer, write, attend)
+            attend = partial(hear, layer=number)
+            delta = self._layer(x, delta, layer, write, attend, len(at))
         assert delta is not None
         return x, delta
 
@@ -104,12 +102,13 @@ class Forward:
         layer: Layer,
         write: Callable[..., Tensor],
         attend: Callable[[Tensor], Tensor],
+        rows: int,
     ) -> Float[Tensor, "M W"]:
         """One block: changes `x`, returns what its MLP adds to it."""
         c, eight = self.weights.config, layer.qkv.scale is not None
         qkv = self.products("qkv", add_norm(x, delta, layer.norm, c.norm_eps, eight), layer)
         query = write(qkv, norms=(layer.query_norm, layer.key_norm), eps=c.norm_eps)
-        heard = attend(query)
+        heard = attend(query.unflatten(0, (rows, -1))).flatten(2).flatten(0, 1)
         delta = self.products("out", quantize(heard) if eight else (heard, None), layer)
         mind = add_norm(x, delta, layer.mlp_norm, c.norm_eps, eight)
         return self.products("down", self.products.gate(mind, layer), layer)
@@ -118,38 +117,4 @@ class Forward:
         """Who sees whom, of the queried positions; None = all see all."""
         if visible is not None and visible.shape[1] > 1:
             visible = visible.take_along_dim(inside[:, :, None], 1)
-        mask = visibility(self.weights.config, 0, visible, pos, queried)
-        if mask is not None and mask.shape[2] == 1:
-            mask = mask.expand(-1, -1, inside.shape[1], -1)
-        return mask
-
-    def _attend(
-        self,
-        query: Float[Tensor, "M H D"],
-        keys: tuple[Float[Tensor, "B G L D"], Float[Tensor, "B G L D"]],
-        mask: Bool[Tensor, "B 1 N L"] | None,
-    ) -> Float[Tensor, "M I"]:
-        key, value = keys
-        query = query.unflatten(0, (len(key), -1))
-        query = query.transpose(1, 2)
-        grouped = key.shape[1] < query.shape[1]
-        if grouped and (mask is not None or not query.is_cuda):
-            # With a mask, SDPA's enable_gqa leaves the fused CUDA kernels.
-            share = query.shape[1] // key.shape[1]
-            key, value = key.repeat_interleave(share, 1), value.repeat_interleave(share, 1)
-            grouped = False
-
-        def run(backend: SDPBackend | None = None) -> Tensor:
-            if backend is None:
-                return F.scaled_dot_product_attention(query, key, value, mask, enable_gqa=grouped)
-            with sdpa_kernel(backend):
-                return F.scaled_dot_product_attention(query, key, value, mask, enable_gqa=grouped)
-
-        if query.is_cuda:
-            kind = (*query.shape[::2][:2], mask is None)
-            if kind not in self.backends:
-                self.backends[kind] = fastest(run, BACKENDS)
-            seen = run(self.backends[kind])
-        else:
-            seen = run()
-        return seen.transpose(1, 2).flatten(2).flatten(0, 1)
+        return visibility(self.weights.config, 0, visible, pos, queried)

@@ -77,3 +77,23 @@ def test_few_rows(rows, biased):
         torch.testing.assert_close(made, F.silu(gate) * up, rtol=1e-4, atol=1e-3)
     with pytest.raises(ValueError, match="not a multiple"):
         thin(x.to(DEVICE), by, Tile(32, 96, 4, 2))
+
+
+@pytest.mark.parametrize("shares", [1, 3])
+@pytest.mark.parametrize(("heads", "groups", "queries"), [(4, 4, 20), (6, 2, 3), (7, 1, 40)])
+@pytest.mark.parametrize("masked", ["no", "row", "each"])
+def test_attention_in_shares(heads, groups, queries, masked, shares):
+    """Rows of an engine's bank, whose places lie further apart than their positions."""
+    from plait.engine.triton_attention import Cut, attend
+
+    rows, length, dim = 2, 150, 32
+    bank, query = noise(2, rows * (length + 1), groups, dim), noise(rows, queries, heads, dim)
+    mask = None if masked == "no" else noise(rows, 1, {"row": 1}.get(masked, queries), length) > 0
+    if mask is not None:
+        mask[..., :70] = False  # the whole first share
+    keys = bank.to(DEVICE).unflatten(1, (rows, -1))[:, :, :-1].transpose(2, 3)
+    placed = None if mask is None else mask.to(DEVICE)
+    found = attend(query.to(DEVICE), *keys, placed, Cut(shares))
+    key, value = bank.unflatten(1, (rows, -1))[:, :, :-1].transpose(2, 3)
+    true = F.scaled_dot_product_attention(query.transpose(1, 2), key, value, mask, enable_gqa=True)
+    torch.testing.assert_close(found.cpu(), true.transpose(1, 2), rtol=1e-4, atol=1e-5)
