@@ -34,7 +34,7 @@ class Rows:
     streams: tuple[float, ...] = (0.08, 0.12, 0.65, 0.15)  # weight of 1, 2, 3, ... streams
     usual: float = 0.3  # share of rows whose streams have the length of `slots`
     lengths: tuple[int, int] = (16, 64)  # of a stream in the other rows
-    widths: tuple[int, ...] = (80, 112, 144, 176, 208, 240, 280, 320)  # of batches
+    widths: tuple[int, ...] = (112, 160, 216, 304)  # of batches; each is compiled once
     positions: int = 86_528  # in a batch
     repeats: int = 2  # batches made of the same rows, each with masks of its own
     cross: Literal["full", "blocked"] = "full"  # do streams see each other?
