@@ -8,6 +8,10 @@ class PlaitError(Exception):
     """A mistake in the input, not in plait. The command line prints it without a traceback."""
 
 
+class Notice(UserWarning):
+    """What a user should know, though all goes on. The command line prints it as a sentence."""
+
+
 def unknown(kind: str, name: str, known: Iterable[str]) -> PlaitError:
     """Say that `name` is not a known `kind`, and which known one it resembles most."""
     known = sorted(known)

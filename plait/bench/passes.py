@@ -103,7 +103,7 @@ def profile(s: Setting) -> dict[str, Any]:
         run = s.pass_over(length, queries)
         run()
         s.wait()
-        with torch.profiler.profile(activities=[kind]) as told:
+        with torch.profiler.profile(activities=[kind], acc_events=True) as told:
             run()
             s.wait()
         own = "self_device_time_total" if s.gpu else "self_cpu_time_total"

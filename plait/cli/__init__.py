@@ -7,6 +7,7 @@ docstring line is the help. It returns the exit code and imports what is slow on
 import functools
 import os
 import sys
+import warnings
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Annotated
 import typer
 
 from .. import __version__
-from ..errors import PlaitError
+from ..errors import Notice, PlaitError
 from ._say import FAULT, INTERRUPTED, say
 
 # The one public name that all of typer's usage errors descend from, in every version so far.
@@ -52,11 +53,23 @@ def main(args: list[str] | None = None) -> int:
     # idle cores, but ten times slower where other work shares them.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
-        code = app()(args=args or ["--help"], prog_name="plait", standalone_mode=False)
+        with warnings.catch_warnings():
+            warnings.showwarning = functools.partial(_told, warnings.showwarning)
+            code = app()(args=args or ["--help"], prog_name="plait", standalone_mode=False)
     except UsageError as error:
         say(error.format_message().replace("\n", " "))  # type: ignore[attr-defined]
         return FAULT
     return code or 0
+
+
+def _told(
+    usual: Callable[..., None], message: Warning, category: type[Warning], *where: object
+) -> None:
+    """Show a warning: a notice as a sentence, any other as usual."""
+    if issubclass(category, Notice):
+        say(str(message))
+    else:
+        usual(message, category, *where)
 
 
 def _guarded(command: Command) -> Command:

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ..canvas import Canvas
 from ..decode import WATCH, Decoder, Round
+from ..errors import Notice
 from ..guide import Plain
 from ..models.config import Config
 from ..models.denoiser import NetDenoiser
@@ -114,7 +115,7 @@ def engine(model: Denoiser, decoder: Decoder) -> Engine | None:
         strange = missing(model.net.config, decoder) if plain else "quantized weights"
         if strange is None:
             return Engine(fused(model.net), decoder)
-    warnings.warn(f"the engine does not know {strange}; the plain loop decodes", stacklevel=3)
+    warnings.warn(f"the engine does not know {strange}; the plain loop decodes", Notice, 3)
     return None
 
 
@@ -128,7 +129,7 @@ def stepped(rounds: Rounds, n: int, m: int) -> Log:
         rounds.graphs = False
         torch.cuda.synchronize()
         reason = str(error).splitlines()[0]
-        warnings.warn(f"rounds run without CUDA graphs, which is slower: {reason}", stacklevel=3)
+        warnings.warn(f"rounds run without CUDA graphs, which is slower: {reason}", Notice, 3)
         return rounds.step(n, m)
 
 

@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from ..errors import Notice
 from .weights import EIGHT, MOST, Linear
 
 
@@ -30,7 +31,7 @@ def has_triton() -> bool:
     except Exception as error:  # whatever is missing: Triton, a C compiler, a driver that is new
         if gpu:
             reason = (str(error).splitlines() or [type(error).__name__])[0]
-            warnings.warn(f"no Triton kernels, which is slower: {reason}", stacklevel=2)
+            warnings.warn(f"no Triton kernels, which is slower: {reason}", Notice, 2)
         return False
     return True
 

@@ -9,6 +9,7 @@ inside a round waits for the host.
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -20,12 +21,14 @@ from ..decode import Decoder, State, act, init, planned
 from ..look import scope
 from ..models.kv import unpacked
 from ..parts import Plan, View
-from ..refresh import Buffer, Refresh, partial
+from ..refresh import Buffer, Refresh
+from ..refresh import partial as refreshed
 from .forward import Bank, Forward
 from .head import Choice, choose
+from .tune import aside, warm
 from .weights import Weights
 
-TOGETHER = 8192  # positions in one pass through the layers
+TOGETHER = 4096  # positions in one pass through the layers
 
 
 @dataclass(frozen=True)
@@ -134,14 +137,9 @@ class Rounds:
 
     def _captured(self, n: int, m: int) -> tuple[Callable[[], None], Log]:
         """A round as a CUDA graph, and where it leaves its log. The state does not move."""
-        side = torch.cuda.Stream()
-        side.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(side):
-            for _ in range(2):  # compiles and times what is chosen by time
-                self._round(self.now, n, m)
-        torch.cuda.current_stream().wait_stream(side)
+        warm(partial(self._round, self.now, n, m))
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph, pool=self._pool):
+        with torch.cuda.graph(graph, pool=self._pool, stream=aside()):
             after, log = self._round(self.now, n, m)
             old, new = leaves(self.now), leaves(after)
             homes = {x.data_ptr() for x in old}
@@ -158,7 +156,7 @@ class Rounds:
         busy = canvas.masked.any(1, keepdim=True)
         stale, seen = self._real, self._real
         if self.decoder.cache is not None:
-            part, stale = partial(self, self.decoder.cache, canvas, open, state.round, memo)
+            part, stale = refreshed(self, self.decoder.cache, canvas, open, state.round, memo)
             open = open & stale
             seen = seen if part.refresh.seen is None else part.refresh.seen
         stale = stale & busy

@@ -30,10 +30,17 @@ FEW = (  # up to 32 rows
     Tile(16, 256, 4, 5),
     Tile(32, 256, 4, 4),
     Tile(32, 128, 4, 6),
+    Tile(32, 128, 4, 4),  # three programs on a multiprocessor
     Tile(64, 128, 4, 4),
     Tile(64, 256, 8, 3),
 )
-MANY = (Tile(64, 128, 4, 3), Tile(32, 128, 4, 3), Tile(128, 64, 8, 4), Tile(64, 64, 4, 5))
+MANY = (
+    Tile(64, 128, 4, 3),
+    Tile(32, 128, 4, 3),
+    Tile(128, 64, 8, 4),
+    Tile(64, 64, 4, 5),
+    Tile(64, 64, 4, 4),  # two programs on a multiprocessor
+)
 
 
 def tiles(rows: int) -> tuple[Tile, ...]:

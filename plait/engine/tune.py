@@ -4,7 +4,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from itertools import pairwise
 from typing import Any, TypeVar
 
@@ -40,9 +40,9 @@ def fastest(run: Callable[[Way], Any], ways: Iterable[Way], repeat: int = 10) ->
     return None if best is None else best[1]
 
 
-def milliseconds(run: Callable[[], Any], gpu: bool, repeat: int = 10, warm: int = 3) -> float:
+def milliseconds(run: Callable[[], Any], gpu: bool, repeat: int = 10, before: int = 3) -> float:
     """Median time of `run`, after some calls that do not count."""
-    for _ in range(warm):
+    for _ in range(before):
         run()
     times = _on_gpu(run, repeat) if gpu else _on_cpu(run, repeat)
     return sorted(times)[len(times) // 2]
@@ -67,6 +67,26 @@ def _on_cpu(run: Callable[[], Any], repeat: int) -> list[float]:
     return times
 
 
+@cache
+def aside() -> torch.cuda.Stream:
+    """The stream on which graphs are captured.
+
+    One for all of them: on each stream that it has seen, the library of matrix products keeps a
+    workspace of its own.
+    """
+    return torch.cuda.Stream()
+
+
+def warm(run: Callable[[], Any]) -> None:
+    """Call `run` twice before it is captured: compiles, and times what is chosen by time."""
+    side = aside()
+    side.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(side):
+        for _ in range(2):
+            run()
+    torch.cuda.current_stream().wait_stream(side)
+
+
 @dataclass(frozen=True)
 class Replay:
     """A CUDA graph, together with what it was captured from: the tensors that it reads."""
@@ -81,14 +101,9 @@ class Replay:
 
 def captured(run: Callable[[], Any]) -> Callable[[], Any]:
     """`run` as a CUDA graph, to be called again and again."""
-    side = torch.cuda.Stream()
-    side.wait_stream(torch.cuda.current_stream())
-    with torch.cuda.stream(side):
-        for _ in range(2):
-            run()
-    torch.cuda.current_stream().wait_stream(side)
+    warm(run)
     torch.cuda.synchronize()
     graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
+    with torch.cuda.graph(graph, stream=aside()):
         run()
     return Replay(graph, run)

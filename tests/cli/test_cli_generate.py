@@ -205,3 +205,11 @@ def test_the_engine_answers_the_same(plait, model):
         return [json.loads(line) | {"seconds": 0} for line in out.splitlines()]
 
     assert untimed(fast.out) == untimed(plain.out)
+
+
+def test_a_notice_is_a_sentence(plait, model):
+    err = plait("generate", PROMPT, "--model", model, "--engine", "--method", "klass").err
+    assert (
+        "plait: the engine does not know methods that read 'logp'; the plain loop decodes\n" in err
+    )
+    assert "Notice" not in err
