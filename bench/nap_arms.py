@@ -1,31 +1,22 @@
-"""What bench/nap_compare.py trains: the paths, the arms that see them, and their recipe."""
+"""What bench/nap_compare.py trains: the base that all start from, the arms, and their recipe."""
 
 import argparse
-import json
-import random
-from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
-from plait.data.problem import Problem, length, problems
-from plait.data.tasks import chain
-from plait.data.tasks import load as load_task
-from plait.files import as_json, write_whole
-from plait.models import box
-from plait.models.codec import TokenizerCodec
+from nap_records import SUMMARY, TOTAL, records_file
+
+from plait.models.box import Slots
 from plait.models.config import Config
+from plait.models.load import config_of
 from plait.train import laws, weights
+from plait.train.canvas_data import Rows
 from plait.train.corrupt import Corruption
-from plait.train.recipes import BOUND, Objective, Optimiser, Recipe, Records
-
-CODEC = box.HERE / "plait-tiny" / box.CODEC
-SUMMARY, MOST = 16, 6  # positions of the summary, paths of a record
-TRIES = 20  # of what may come out like something that is there
+from plait.train.recipes import BOUND, Objective, Optimiser, Recipe, Records, Start, plait_tiny
 
 
 @dataclass(frozen=True)
 class Arm:
-    """How one model is trained; all else is the same."""
+    """How one model is trained on the records; all else is the same."""
 
     form: str = "nap"
     streams: int = 3
@@ -33,10 +24,12 @@ class Arm:
     cart: bool = False
     cross: str = "full"
     keep: str = "all"
+    tuned: bool = True  # False: the base as it is
 
 
-ARMS = {  # base is also NAP with one stream
-    "base": Arm("single", 1),
+ARMS = {  # single is also NAP with one stream
+    "base": Arm("single", 1, tuned=False),
+    "single": Arm("single", 1),
     "long_cot": Arm("long_cot"),
     "nap": Arm(),
     "nap_2": Arm(streams=2),
@@ -47,125 +40,63 @@ ARMS = {  # base is also NAP with one stream
     "nap_rpim": Arm(law="rpim"),
     "nap_rpim_cart": Arm(law="rpim", cart=True),
 }
-SIZES = {  # width, layers, heads, hidden
-    "tiny": (32, 2, 2, 64),
-    "small": (256, 6, 4, 704),
-    "box": (320, 9, 5, 896),
-}
 
 
-def slip(problem: Problem, rng: random.Random) -> str:
-    """A path of a chain that misreads one gain or loss; empty if none can be written."""
-    start, steps = problem.facts
-    places = [i for i, (sign, _) in enumerate(steps) if sign in "+-"]
-    for _ in range(TRIES if places else 0):
-        i = rng.choice(places)
-        sign, n = steps[i]
-        read = max(1, n + rng.choice((-10, -3, -2, -1, 1, 2, 3, 10)))
-        told = (*steps[:i], (sign, read), *steps[i + 1 :])
-        right = chain.totals(start, steps)[-1]
-        if read != n and chain.totals(start, told) and chain.totals(start, told)[-1] != right:
-            found = chain.ways(start, told)
-            if found:
-                return rng.choice(found).text
-    return ""
+def base() -> Recipe:
+    """What the arms start from: fresh problems, one right path each, in one stream.
 
-
-def reordered(problem: Problem, rng: random.Random) -> str:
-    """A path of a chain with the gains and losses of each run in any order; empty if too long."""
-    start, steps = problem.facts
-    order = tuple(step for run in chain.runs(steps) for step in rng.sample(run, len(run)))
-    text = chain.one_by_one(start, order) if chain.totals(start, order) else ""
-    return text if length(text) <= chain.LONGEST else ""
-
-
-def drawn(problem: Problem, rng: random.Random) -> dict[str, bool]:
-    """Different paths of a problem, at most six, and whether each is right."""
-    paths = load_task(problem.task).paths(problem, rng, MOST)
-    found = {path.text: path.correct for path in paths}
-    for _ in range(TRIES if problem.task == "chain" else 0):
-        text = reordered(problem, rng)
-        if text and len(found) < MOST:
-            found.setdefault(text, True)
-    return found
-
-
-def record(problem: Problem, rng: random.Random, wrong: float) -> dict | None:
-    """A problem with six different paths; None if it has fewer.
-
-    Each is replaced by one that misreads a number with probability `wrong` (chains only).
+    Most rows are narrow; one in ten has the length of all of NAP's streams together.
     """
-    found = drawn(problem, rng)
-    waiting, paths = list(found.items()), {}
-    for _ in range(MOST):
-        text = slip(problem, rng) if rng.random() < wrong else ""
-        if text and text not in paths and text not in found:
-            paths[text] = False
-        elif waiting:
-            right, flag = waiting.pop()
-            paths[right] = flag
-    if len(paths) < MOST:
-        return None
-    told = [{"text": text, "correct": right} for text, right in paths.items()]
-    return {"prompt": problem.prompt, "paths": told, "answer": problem.answer}
-
-
-def fitting(args: argparse.Namespace) -> Iterator[dict]:
-    """Records whose every path fits the slots of six streams, so that all arms use the same."""
-    codec, rng = TokenizerCodec.read(CODEC), random.Random(f"records/{args.task}")
-    for problem in problems(load_task(args.task), "train", 0, args.levels, distinct=True):
-        row = record(problem, rng, args.wrong)
-        texts = [path["text"] for path in row["paths"]] if row else [""]
-        if (
-            row
-            and max(len(codec.encode(text)) for text in texts) < args.total // MOST
-            and len(codec.encode(row["answer"])) < SUMMARY
-        ):
-            yield row
-
-
-def records_file(args: argparse.Namespace) -> Path:
-    """The training records; written once, the same for all arms and seeds."""
-    path = args.out / "records.jsonl"
-    if not path.exists():
-        rows = (row for row, _ in zip(fitting(args), range(args.records), strict=False))
-        write_whole(path, "".join(as_json(row) + "\n" for row in rows))
-    return path
-
-
-def wrong_share(path: Path, records: int) -> float:
-    """The share of the paths of a file that are wrong; ends the run if it has other records."""
-    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    if len(rows) != records:
-        raise SystemExit(f"{path} has {len(rows)} records and not {records}: remove it")
-    flags = [path["correct"] for row in rows for path in row["paths"]]
-    return 1 - sum(flags) / len(flags)
+    tiny = plait_tiny()
+    rows = Rows(
+        tasks={"chain": 0.5, "countdown": 0.5},
+        slots=Slots(1, TOTAL, SUMMARY, 1),
+        streams=(1.0,),
+        usual=0.1,
+        lengths=(24, 64),
+        widths=(96, 144, 288),
+        positions=43_200,
+        workers=12,
+    )
+    return Recipe(
+        model=Config(768, 256, 6, 4, 4, 704, context=288),
+        codec=tiny.codec,
+        rows=rows,
+        objective=tiny.objective,
+        optimiser=tiny.optimiser,
+        graphed=True,
+        half=True,
+        checkpoints=0,
+    )
 
 
 def recipe(arm: Arm, seed: int, args: argparse.Namespace) -> Recipe:
-    """The training of an arm. Streams share `args.total` positions, however many they are."""
-    width, layers, heads, hidden = SIZES[args.size]
-    shape = Config(768, width, layers, heads, heads, hidden, context=args.total + 192)
+    """The training of an arm, from the base of its seed.
+
+    Streams share TOTAL positions, however many they are. All batches have the base's width, so
+    that a step is compiled once and needs no attention mask, unless streams are blocked.
+    """
+    start = str(args.base / str(seed))
     rows = Records(
         records_file(args),
         form=arm.form,
         streams=arm.streams,
-        length=args.total // arm.streams,
+        length=TOTAL // arm.streams,
         summary=SUMMARY,
         keep=arm.keep,
         cross=arm.cross,
         rows=args.rows,
         joint=" ; ",
-        multiple=32,
+        multiple=config_of(start).context,
+        fill=True,
         workers=args.workers,
     )
     return Recipe(
-        model=shape,
-        codec=CODEC,
+        model=Start(start),
         rows=rows,
         corruption=Corruption(law=laws.load(arm.law)),
         objective=Objective(weights.load("cart"), "masked") if arm.cart else BOUND,
-        optimiser=Optimiser(rate=args.rate, warmup=min(200, args.steps // 10 + 1)),
+        optimiser=Optimiser(rate=args.rate, warmup=min(100, args.steps // 10 + 1)),
         steps=args.steps,
         graphed=args.graphed,
         half=True,

@@ -1,25 +1,28 @@
-"""NAP against its baselines: same architecture, steps and paths, several decoders and seeds.
+"""NAP against its baselines: same base, steps and paths, several decoders and seeds.
 
-    python bench/nap_compare.py --task chain --arms nap long_cot --seeds 0 --out runs/nap
+    bench/nap_base.sh 0 3.5 runs/nap/base
+    python bench/nap_compare.py --task chain --seeds 0 --base runs/nap/base --out runs/nap/chain
     bench/nap_compare.sh runs/nap "0 1" 3
-    python bench/nap_compare.py --table runs/nap > docs/results/nap.md
-    python bench/nap_compare.py --table runs/nap --figure docs/figures/nap.png
+    python bench/nap_compare.py --table runs/nap/chain > docs/results/nap.md
+    python bench/nap_compare.py --table runs/nap/chain --figure docs/figures/nap.png
 
-Each arm and seed is a model of its own, trained on one file of records and then decoded by every
-method at every budget. A cell is kept as soon as it is done. With --share, several processes work
-on one folder, on several GPUs too: each takes an arm and seed that nobody has taken. A second run
-leaves out what is in the JSON files. An arm whose model is gone and whose cells are not all there
-is trained anew, and its cells are then those of the new model.
+A base is trained first, one for each seed: fresh problems with one right path. The arm `base` is
+that model as it is. Each other arm goes on from it for the same steps on the same records, and is
+decoded by every method at every budget. A cell is kept as soon as it is done. With --share,
+several processes work on one folder, on several GPUs too: each takes an arm and seed that nobody
+has taken. A second run leaves out what is in the JSON files. An arm whose model is gone and whose
+cells are not all there is trained anew, and its cells are then those of the new model.
 
 With --wrong, a path of a chain misreads one number with that probability and goes on from there:
 its result is wrong, as one path often is in real data. Of countdown's paths some fail by
 themselves. Answers are always right.
 
-All arms answer by `confidence` and `nap`, those of MAIN by the other methods too. `base` and
-`long_cot` also answer on NAP's canvas (the paper's Table 4).
+All arms answer by `confidence` and `nap`, those of MAIN by the other methods too. `base`, `single`
+and `long_cot` also answer on NAP's canvas (the paper's Table 4).
 """
 
 import argparse
+import hashlib
 import itertools
 import json
 import platform
@@ -32,37 +35,41 @@ from pathlib import Path
 
 import torch
 from in_the_box import answered, cell
-from nap_arms import ARMS, SIZES, SUMMARY, recipe, records_file, wrong_share
+from nap_arms import ARMS, recipe
+from nap_records import SUMMARY, TOTAL, records_file, wrong_share
 
 import plait
 from plait.data.problem import problems
 from plait.data.tasks import load as load_task
 from plait.errors import PlaitError
 from plait.files import locked, write_whole
+from plait.models.load import config_of
 from plait.train.callbacks import line
 from plait.train.run import checkpoint, train
 
 TEST_SEED = 2026
+WEIGHTS = "model.safetensors"
 BUDGETS = (1, 2, 3, 4, 8)
 METHODS = ("confidence", "nap", "ar", "random", "llada", "fast_dllm")
 CROSS = METHODS[:2]  # on NAP's canvas, whatever the arm was trained on
-MAIN = ("base", "long_cot", "nap")
+MAIN = ("base", "single", "long_cot", "nap")
 CONDITIONS = (
-    *("task", "levels", "wrong", "records", "size", "total", "steps", "rows", "rate", "split"),
-    *("n", "batch"),
+    *("task", "levels", "wrong", "records", "steps", "rows", "rate", "split", "n", "batch"),
 )
 
 
-def cells(name: str, budgets: Sequence[int]) -> list[tuple[str, str, int | None]]:
+def cells(
+    name: str, budgets: Sequence[int], among: Sequence[str]
+) -> list[tuple[str, str, int | None]]:
     """Canvas, method and tokens per round of everything that is decoded with an arm."""
-    methods = METHODS if name in MAIN else CROSS
+    methods = [m for m in (METHODS if name in MAIN else CROSS) if m in among]
     found: list[tuple[str, str, int | None]] = [
         ("own", m, b) for m in methods if m != "fast_dllm" for b in budgets
     ]
     if "fast_dllm" in methods:
         found.append(("own", "fast_dllm", None))  # it decides by itself how many tokens to write
     crossed = name in MAIN and name != "nap"
-    return found + [("nap", m, b) for m in CROSS for b in budgets if crossed]
+    return found + [("nap", m, b) for m in CROSS for b in budgets if crossed and m in among]
 
 
 def key(canvas: str, method: str, budget: int | None) -> str:
@@ -73,19 +80,22 @@ def key(canvas: str, method: str, budget: int | None) -> str:
 def done(name: str, seed: int, args: argparse.Namespace) -> bool:
     """Say whether all cells of an arm and seed are there."""
     path = args.out / f"{name}-{seed}.json"
-    wanted = {key(*cell) for cell in cells(name, args.budgets)}
+    wanted = {key(*cell) for cell in cells(name, args.budgets, args.methods)}
     return path.exists() and wanted <= json.loads(path.read_text())["cells"].keys()
 
 
 def trained(name: str, seed: int, args: argparse.Namespace) -> dict:
     """The result so far, of a model that is trained first if it is not there."""
-    folder, path = args.out / f"{name}-{seed}", args.out / f"{name}-{seed}.json"
+    folder, path = model_of(name, seed, args), args.out / f"{name}-{seed}.json"
     known = conditions(name, seed, args)
     result = json.loads(path.read_text()) if path.exists() else {"conditions": known}
     if result["conditions"] != known:
         sys.exit(f"{path} was made under other conditions; remove it or choose another --out")
-    if path.exists() and (folder / "model.safetensors").exists():
+    if path.exists() and (folder / WEIGHTS).exists():
         return result
+    if not ARMS[name].tuned:
+        rows = json.loads((folder / "loss.json").read_text())
+        return {"conditions": known, "data": "no records", "training": rows[-1], "cells": {}}
     started = any(folder.glob("checkpoint-*/progress.json"))
     found = train(
         recipe(ARMS[name], seed, args),
@@ -100,19 +110,25 @@ def trained(name: str, seed: int, args: argparse.Namespace) -> dict:
     return result
 
 
+def model_of(name: str, seed: int, args: argparse.Namespace) -> Path:
+    """The folder of an arm's model."""
+    own = args.out / f"{name}-{seed}"
+    return own if ARMS[name].tuned else args.base / str(seed)
+
+
 def run(name: str, seed: int, args: argparse.Namespace) -> None:
     """Train an arm if its model is not there, then fill in the cells that are missing."""
     began = time.perf_counter()
     result = trained(name, seed, args)
     print(f"{name}-{seed} trained after {time.perf_counter() - began:.0f} s", flush=True)
-    model = plait.load(str(args.out / f"{name}-{seed}"), device=args.device, dtype=args.dtype)
+    model = plait.load(str(model_of(name, seed, args)), device=args.device, dtype=args.dtype)
     draw = TEST_SEED + (args.split == "train")
     stream = problems(load_task(args.task), args.split, draw, args.levels, distinct=True)
     wanted = list(itertools.islice(stream, args.n))
     own = model.layout(cross=ARMS[name].cross)
-    layouts = {"own": own, "nap": plait.nap(3, args.total // 3, SUMMARY)}
+    layouts = {"own": own, "nap": plait.nap(3, TOTAL // 3, SUMMARY)}
     answered(model, wanted[: args.batch], "random", args.batch, layout=own, rounds=8)  # warm-up
-    for canvas, method, budget in cells(name, args.budgets):
+    for canvas, method, budget in cells(name, args.budgets, args.methods):
         name_of = key(canvas, method, budget)
         if name_of in result["cells"]:
             continue
@@ -158,11 +174,17 @@ def share(args: argparse.Namespace) -> None:
 def conditions(name: str, seed: int, args: argparse.Namespace) -> dict:
     """What a reader must know to repeat the numbers."""
     cuda = torch.cuda.is_available() and args.device != "cpu"
-    records = records_file(args)
+    records, start = records_file(args), args.base / str(seed)
+    if not (start / WEIGHTS).exists():
+        sys.exit(f"{start} has no model: train it by bench/nap_base.sh {seed} MINUTES {args.base}")
+    shape = config_of(str(start))
     return {
         "arm": asdict(ARMS[name]),
         "seed": seed,
+        "base": hashlib.sha256((start / WEIGHTS).read_bytes()).hexdigest()[:12],
+        "size": f"{shape.layers} layers of width {shape.width}",
         **{field: getattr(args, field) for field in CONDITIONS},
+        "positions of all streams": TOTAL,
         "summary": SUMMARY,
         "wrong paths": round(wrong_share(records, args.records), 3),
         "decoding": f"{args.dtype}{', TF32 products' * (cuda and args.dtype == 'float32')}",
@@ -182,12 +204,12 @@ def parse() -> argparse.Namespace:
     add("--arms", nargs="+", default=list(ARMS), choices=ARMS)
     add("--seeds", nargs="+", type=int, default=[0, 1, 2])
     add("--budgets", nargs="+", type=int, default=list(BUDGETS), help="tokens per round")
-    add("--records", type=int, default=30_000, help="training problems, six paths each")
-    add("--size", default="small", choices=SIZES)
-    add("--total", type=int, default=204, help="positions of all streams together")
-    add("--steps", type=int, default=4000)
+    add("--methods", nargs="+", default=list(METHODS), choices=METHODS)
+    add("--base", type=Path, default=Path("runs/nap/base"), help="of bench/nap_base.sh")
+    add("--records", type=int, default=60_000, help="training problems, six paths each")
+    add("--steps", type=int, default=1500)
     add("--rows", type=int, default=128, help="rows of a batch")
-    add("--rate", type=float, default=1.5e-3)
+    add("--rate", type=float, default=5e-4)
     add("--graphed", action="store_true", help="steps as CUDA graphs")
     add("--workers", type=int, default=0)
     add("--n", type=int, default=400, help="test problems")
@@ -197,7 +219,7 @@ def parse() -> argparse.Namespace:
     add("--dtype", default="float32", choices=("float32", "bfloat16"), help="of decoding")
     add("--loss", action="store_true", help="print the loss while training")
     add("--share", action=argparse.BooleanOptionalAction, help="work with other processes")
-    add("--out", type=Path, default=Path("runs/nap"))
+    add("--out", type=Path, default=Path("runs/nap/chain"))
     add("--table", type=Path, nargs="+", help="print the results of these folders, and stop")
     add("--figure", type=Path, help="with --table: draw accuracy against tokens per round here")
     return parser.parse_args()

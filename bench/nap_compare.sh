@@ -1,5 +1,7 @@
 #!/usr/bin/env sh
-# The comparison of docs/results/nap.md, on GPUs of one machine, several processes on each:
+# The comparison of docs/results/nap.md, on GPUs of one machine, several processes on each. The
+# bases come first, one for each seed, in OUT/base:
+#   for seed in 0 1 2; do CUDA_VISIBLE_DEVICES=$seed bench/nap_base.sh $seed 3.8 OUT/base & done
 #   timeout 560 bench/nap_compare.sh OUT "0 1" 3 [--steps N ...]
 # works on OUT/chain and OUT/countdown in order of importance. What is finished stays when it is
 # killed, and the same command goes on. The JSON files are what matters:
@@ -9,14 +11,15 @@ out=$1 gpus=$2 each=$3
 shift 3
 here=$(dirname "$0")
 export OMP_NUM_THREADS=2 TORCHINDUCTOR_COMPILE_THREADS=4 # of many processes
-main="base long_cot nap"
+main="base single long_cot nap"
 others="nap_2 nap_6 nap_correct nap_blocked nap_cart nap_rpim nap_rpim_cart"
 
 compare() { # TASK ARMS SEEDS [option ...]
     task=$1 arms=$2 seeds=$3
     shift 3
     PYTHONPATH="$here/.." python3 "$here/nap_compare.py" --share --task "$task" --arms $arms \
-        --seeds $seeds --out "$out/$task" --graphed --workers 4 --dtype bfloat16 "$@" || true
+        --seeds $seeds --base "$out/base" --out "$out/$task" --graphed --workers 4 \
+        --dtype bfloat16 "$@" || true
 }
 
 work() {

@@ -8,15 +8,15 @@ from nap_table import Results, cells, interval
 from plait.view import plots
 from plait.view.colours import COLOURS, MARKS
 
-ARMS = ("base", "long_cot", "nap")
+ARMS = ("base", "single", "long_cot", "nap")
 METHODS = ("confidence", "nap", "ar", "random", "llada", "fast_dllm")
-TITLES = {"base": "base: one path", "long_cot": "Long-CoT: three paths in a row",
-          "nap": "NAP: three streams"}  # fmt: skip
+TITLES = {"base": "base: as it is", "single": "one path",
+          "long_cot": "Long-CoT: three paths in a row", "nap": "NAP: three streams"}  # fmt: skip
 
 
 def draw(every: dict[Path, Results], path: Path) -> None:
     """One row of panels per task, one panel per arm, one line per decoder."""
-    figure = plots.blank(10, 3.1 * len(every) + 0.5)
+    figure = plots.blank(12, 3.1 * len(every) + 0.5)
     panels = figure.subplots(len(every), len(ARMS), sharex=True, sharey="row", squeeze=False)
     for (folder, results), line in zip(every.items(), panels, strict=True):
         for arm, axes in zip(ARMS, line, strict=True):

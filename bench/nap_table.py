@@ -16,6 +16,7 @@ from plait.measure.interval import Share
 
 Results = dict[tuple[str, int], dict]  # by arm and seed
 NOT = "not run"
+BASELINES = ("base", "single", "long_cot")
 
 
 def read(folder: Path, arms: Iterable[str]) -> Results:
@@ -96,7 +97,7 @@ def show(folders: Sequence[Path], arms: Iterable[str], figure: Path | None) -> N
 
         draw(every, figure)
         return
-    parts = ["# NAP and its baselines, measured", READING]
+    parts = ["# NAP and its baselines, measured", DESIGN, READING]
     for folder in folders:
         results = every.get(folder)
         parts += [f"## {folder.name}", *(section(results) if results else ["Not run."])]
@@ -105,12 +106,21 @@ def show(folders: Sequence[Path], arms: Iterable[str], figure: Path | None) -> N
     print("\n\n".join(parts))
 
 
+DESIGN = (
+    "A base model is trained first, one for each seed, on fresh problems of both tasks, each with "
+    "one right path in one stream. The arm `base` is that model as it is, as the paper's base is "
+    "a model that its makers trained. All other arms go on from it, for the same steps, with the "
+    "same learning rate, on the same records, whose answers are right and whose paths may be "
+    "wrong: `single` on one path in one stream of the whole length, so that it is NAP with m = 1 "
+    "too, `long_cot` on three paths in a row in that stream, and `nap` on three in three streams. "
+    "What single has and base has not is the further training. A seed is that of the base and of "
+    "the training that goes on from it."
+)
 READING = (
     "A cell is the mean over seeds (Wilson's 95 % interval with the problems as n; lowest and "
     "highest seed). fast_dllm decides by itself how many tokens a round writes: its one cell "
     "stands in the first column. `nap` as a method is parallel-forced decoding. ARness is that of "
-    "the whole canvas at k = 1, then that of each stream and of the summary. `base` has one path "
-    "in one stream of the whole length, so that it is NAP with m = 1 too. Differences are in "
+    "the whole canvas at k = 1, then that of each stream and of the summary. Differences are in "
     "points, on the same problems and seeds, with 95 % bootstrap intervals that draw both anew."
 )
 
@@ -156,16 +166,26 @@ def titled(title: str, tables: list[str]) -> list[str]:
 def preface(results: Results) -> str:
     """The conditions."""
     first = next(iter(results.values()))["conditions"]
-    facts = ", ".join(f"{k} {v}" for k, v in first.items() if k not in ("arm", "seed"))
+    own = ("arm", "seed", "base")
+    facts = ", ".join(f"{k} {v}" for k, v in first.items() if k not in own)
     seeds = sorted({seed for _, seed in results})
-    times = [r["training"]["seconds"] for r in results.values()]
     left = {arm: r["data"] for (arm, _), r in results.items() if "left out" in r["data"]}
     missing = "".join(f" Of {arm}, {data}." for arm, data in left.items())
     return (
-        f"Conditions: {facts}; seeds {', '.join(map(str, seeds))}; {min(times):.0f} to "
-        f"{max(times):.0f} s of training for each model, with other models on the same GPU."
-        f"{missing}"
+        f"Conditions: {facts}; seeds {', '.join(map(str, seeds))}. Training, with other work on "
+        f"the same GPU: {spent(results)}.{missing}"
     )
+
+
+def spent(results: Results) -> str:
+    """How long the training of bases, and of the other arms, took."""
+    told = []
+    for name, is_base in (("base", True), ("other arms", False)):
+        ends = [r["training"] for (arm, _), r in results.items() if (arm == "base") == is_base]
+        if ends:
+            seconds = [end["seconds"] for end in ends]
+            told.append(f"{name} {min(seconds):.0f} to {max(seconds):.0f} s a model")
+    return ", ".join(told)
 
 
 def row(results: Results, arm: str, kind: str, budgets: Sequence[str]) -> list[str]:
@@ -177,7 +197,7 @@ def crossed(results: Results, budgets: Sequence[str]) -> list[str]:
     """Whatever is trained against how NAP's canvas is decoded."""
     rows = {
         f"{arm}, {told}": row(results, arm, f"nap|{method}", budgets)
-        for arm in ("base", "long_cot", "nap")
+        for arm in (*BASELINES, "nap")
         for method, told in (("confidence", "confidence"), ("nap", "forced"))
     }
     return grid("trained as, decoded by", budgets, rows)
@@ -187,7 +207,7 @@ def streams(results: Results, budgets: Sequence[str]) -> list[str]:
     """More streams of the same length together."""
     rows = {
         f"m = {m}, {method}": row(results, arm, f"own|{method}", budgets)
-        for m, arm in ((1, "base"), (2, "nap_2"), (3, "nap"), (6, "nap_6"))
+        for m, arm in ((1, "single"), (2, "nap_2"), (3, "nap"), (6, "nap_6"))
         for method in ("confidence", "nap")
     }
     return grid("streams, method", budgets, rows)
@@ -198,11 +218,14 @@ def differences(results: Results, names: Sequence[str], budgets: Sequence[str]) 
     pairs = [
         ("nap", "own|nap", "long_cot", "own|confidence"),
         ("nap", "own|confidence", "long_cot", "own|confidence"),
+        ("nap", "own|nap", "single", "own|confidence"),
+        ("long_cot", "own|confidence", "single", "own|confidence"),
         ("long_cot", "own|confidence", "base", "own|confidence"),
-        *((arm, "nap|nap", arm, "nap|confidence") for arm in names if arm in ("base", "long_cot")),
+        ("single", "own|confidence", "base", "own|confidence"),
+        *((arm, "nap|nap", arm, "nap|confidence") for arm in names if arm in BASELINES),
         *((arm, "own|nap", arm, "own|confidence") for arm in names),
         *((arm, "own|nap", "nap", "own|nap") for arm in names if arm.startswith("nap_")),
-        *(("nap", "own|nap", arm, "own|nap") for arm in names if arm in ("base", "long_cot")),
+        *(("nap", "own|nap", arm, "own|nap") for arm in names if arm in BASELINES),
     ]
     rows = {}
     for here, kind, there, other in pairs:
