@@ -7,7 +7,6 @@ import torch
 import torch.nn.functional as F
 from torch.profiler import ProfilerActivity
 
-from ..engine.forward import Bank, Forward
 from ..engine.head import choose
 from ..engine.ops import fast
 from .setting import BLOCK, Setting
@@ -46,37 +45,6 @@ def forward(s: Setting) -> dict[str, Any]:
         plain = s.time(partial(s.net, tokens, pos), 5, 2)
         found[str(length)]["plain network ms"] = round(plain, 3)
     return found
-
-
-@torch.inference_mode()
-def eight(s: Setting) -> dict[str, Any]:
-    """The same with matrices and activations in 8 bits, and the error of the logits."""
-    weights, found = s.weights.eight(), {}
-    for length in map(s.positions, (512, 1024, 2048)):
-        whole = s.time(s.graph(s.pass_over(length)))
-        half = s.time(s.graph(s.pass_over(length, weights=weights)))
-        found[str(length)] = {"ms": round(half, 3), "times faster": round(whole / half, 3)}
-    logits = []
-    for some in (s.weights, weights):
-        torch.manual_seed(1)
-        hidden = _hidden(s, some, s.positions(512))
-        logits.append(F.linear(hidden, some.head.weight).float())
-    error = (logits[1] - logits[0]).norm() / logits[0].norm()
-    agree = (logits[0].argmax(-1) == logits[1].argmax(-1)).float().mean()
-    shift = (logits[0].log_softmax(-1) - logits[1].log_softmax(-1)).abs().mean()
-    return found | {
-        "relative error of logits": float(error),
-        "same best token": float(agree),
-        "mean change of log-probability": float(shift),
-    }
-
-
-def _hidden(s: Setting, weights: Any, length: int) -> torch.Tensor:
-    """What the head reads of one random canvas."""
-    tokens = torch.randint(0, s.mask_id, (1, length), device=s.device)
-    pos = torch.arange(length, device=s.device)[None]
-    run = Forward(weights, length)
-    return run.final(*run(tokens, pos, pos, Bank.empty(weights, 1, length, shared=True)))
 
 
 @torch.inference_mode()

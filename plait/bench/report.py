@@ -13,6 +13,8 @@ import torch
 
 from .. import __version__
 from . import decodes, passes, same, ties
+from .box import box
+from .eight import eight
 from .setting import Setting
 
 Part = Callable[[Setting], dict[str, Any]]
@@ -22,7 +24,7 @@ PARTS: dict[str, Part] = {
     "forward": passes.forward,
     "step": passes.step,
     "rounds": decodes.rounds,
-    "eight": passes.eight,
+    "eight": eight,
     "decode": decodes.decode,
     "against": decodes.against,
     "memory": decodes.memory,
@@ -30,6 +32,7 @@ PARTS: dict[str, Part] = {
     "streams": decodes.streams,
     "same": same.same,
     "ties": ties.ties,
+    "box": box,
     "head": passes.head,
     "profile": passes.profile,
 }

@@ -82,9 +82,9 @@ class Rounds:
         self.vocab = c.vocab
         self.forward = Forward(self.weights, length)
         shared = self.decoder.cache is None
-        self.bank = Bank.empty(
-            self.weights, together(rows, length) if shared else rows, length, shared
-        )
+        # A shared bank has room for so many rows, however few positions a round recomputes.
+        self._some = together(rows, length) if shared else rows
+        self.bank = Bank.empty(self.weights, self._some, length, shared)
         whole = self.canvas.group is None and self.canvas.blind is None
         self._real = self.canvas.real
         self._whole = whole and bool(self._real.all())  # decided once, also for later canvases
@@ -196,7 +196,7 @@ class Rounds:
         length = canvas.tokens.shape[1]
         at, sel = gathered(self._queried(where, now.stale), n), gathered(where, m)
         visible, found = self._visible(canvas, now), []
-        some = together(*at.shape)
+        some = min(self._some, together(*at.shape))
         for first in range(0, len(at), some):
             part = slice(first, first + some)
             seen = None if visible is None else visible[part]

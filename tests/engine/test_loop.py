@@ -9,6 +9,7 @@ from cached import CACHES, METHODS, SHAPE, canvas, model, plainly, same
 from plait import cache as caches
 from plait import methods
 from plait.budget import Budget
+from plait.canvas import Canvas
 from plait.decode import decode
 from plait.engine import loop
 from plait.engine.rounds import Rounds
@@ -85,6 +86,18 @@ def test_batches_of_any_size_one_after_another():
     for prompts in (["123"], ["987"], ["4567f89ab"], ["12", "9876"], ["1234", "98"], ["12", "98"]):
         start = canvas(layout, prompts)
         assert same(decode(model(), decoder, start), run(start))
+
+
+def test_rows_that_share_a_bank_when_the_longest_is_done(monkeypatch):
+    """Shorter ones fit in greater numbers into a pass, but not into the bank."""
+    decoder, layout = METHODS["llada"]
+    start = canvas(layout, ["1", "2", "3", "4", "5"])
+    long = canvas(plain(2), ["123456789" * 3])
+    start = Canvas.stack([start.row(i) for i in range(5)] + [long.row(0)])
+    start = replace(start, key=torch.arange(6))
+    monkeypatch.setattr("plait.engine.rounds.TOGETHER", 3 * start.tokens.shape[1])
+    before, found = decode(model(), decoder, start), loop.decode(fused(model().net), decoder, start)
+    assert same(before, found)
 
 
 def test_canvases_with_padding_are_not_taken_up_by_rounds_without():
