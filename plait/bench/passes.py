@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch.profiler import ProfilerActivity
 
+from ..engine.attention import library
 from ..engine.head import choose
 from ..engine.ops import fast
 from .setting import BLOCK, Setting
@@ -113,7 +114,7 @@ def kernels(s: Setting) -> dict[str, Any]:
             F.silu(both[0]) * both[1],
         ),
     }
-    found = {name: _error(*pair) for name, pair in pairs.items()}
+    found = {name: _error(*pair) for name, pair in pairs.items()} | _attention(s)
     ours, logits = (
         choose(x, s.weights.head, s.mask_id),
         F.linear(x.float(), s.weights.head.weight.float()),
@@ -123,6 +124,24 @@ def kernels(s: Setting) -> dict[str, Any]:
     found["head, log-probability"] = _error(ours.chosen, logp.amax(-1))
     found["head, entropy"] = _error(ours.entropy, -(logp.exp() * logp.clamp(min=-1e30)).sum(-1))
     found["head, same token"] = float((ours.token == logp.argmax(-1)).float().mean())
+    return found
+
+
+def _attention(s: Setting) -> dict[str, float]:
+    """The error of attention in one share of the keys and in several, with and without a mask."""
+    from ..engine.triton_attention import Cut, attend
+
+    c, length = s.config, s.positions(CANVAS)
+    query = torch.randn(2, 48, c.heads, c.head_dim, device=s.device, dtype=s.dtype)
+    bank = torch.randn(2, 2, length, c.kv_heads, c.head_dim, device=s.device, dtype=s.dtype)
+    key, value = bank.transpose(2, 3)
+    seen = torch.rand(2, 1, 1, length, device=s.device) < 0.5
+    found = {}
+    for name, mask in {"": None, ", row": seen, ", each": seen.repeat(1, 1, 48, 1)}.items():
+        true = library(query.float(), key.float(), value.float(), mask)
+        for cut in (Cut(1), Cut(6)):
+            ours = attend(query, key, value, mask, cut)
+            found[f"attention, {cut.shares}{name}"] = _error(ours, true)
     return found
 
 

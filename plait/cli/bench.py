@@ -20,10 +20,19 @@ def bench(
     layers: Annotated[int | None, Option(min=1, help="Fewer layers than the model has.")] = None,
     small: Annotated[bool, Option("--small", help="Short canvases: see that it runs.")] = False,
     out: Annotated[Path | None, Option("--json", help="Write the figures to this file.")] = None,
+    table: Annotated[
+        list[Path] | None,
+        Option(help="Measure nothing: print such a file as tables. May be repeated."),
+    ] = None,
     device: o.Device = None,
     dtype: Annotated[str | None, Option(help="Default: bfloat16 on a GPU, else float32.")] = None,
 ) -> int:
     """Measure forward passes, cached steps, the head and whole decodes of random weights."""
+    if table:
+        from ..bench import table as tables
+
+        print(tables.table([tables.read(path) for path in table]), end="")
+        return 0
     from ..bench import report, shapes
     from ..bench.setting import Setting
     from ..models import fit

@@ -82,3 +82,30 @@ def test_all_parts_run():
     figures = report.run(setting(), "tiny", list(report.PARTS), None)
     assert not [part for part, found in figures.items() if "error" in found]
     assert figures["same"]["float32"]["equal rows"] == 1.0
+
+
+def test_figures_as_tables(tmp_path, capsys):
+    """Goals are compared; other code on the same device stands beside the engine's decodes."""
+    ours = {
+        "conditions": {"plait": "0.1.0", "device": "X", "shape": "llada-8b"},
+        "forward": {"512": {"ms": 9.0, "share": 0.9}, "1024": {"ms": 21.0, "share": 0.5}},
+        "decode": {"256 tokens": {"seconds": 2.0}},
+        "memory": {"rest GB": 0.5},
+    }
+    theirs = {
+        "conditions": {"code": "Y", "device": "X"},
+        "decode": {"256 tokens": {"seconds": 9.0}},
+    }
+    files = [tmp_path / "ours.json", tmp_path / "theirs.json"]
+    for file, report_ in zip(files, (ours, theirs), strict=True):
+        file.write_text(json.dumps(report_))
+    assert main(["bench", "--table", str(files[0]), "--table", str(files[1])]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "| forward, 512 positions: share of the floor | at least 0.83 | 0.9 | yes |" in lines
+    assert "| forward, 1024 positions: share of the floor | at least 0.86 | 0.5 | no |" in lines
+    assert any(line.endswith("| at most 1 | 0.5 | yes |") for line in lines)
+    assert "| 256 tokens | 9.0 | 4.5 |" in lines
+    assert "- rest GB: 0.5" in lines
+    files[0].write_text("[]")
+    assert main(["bench", "--table", str(files[0])]) == 2
+    assert "holds no figures of 'plait bench --json'" in capsys.readouterr().err
