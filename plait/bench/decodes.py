@@ -77,11 +77,10 @@ def _forward_alone(s: Setting, made: Rounds, n: int, m: int) -> Any:
     """The forward pass and the head of a round, and nothing else of it."""
     canvas = made.canvas
     place = torch.arange(n, device=s.device)[None]
-    visible = None
+    inputs = canvas.tokens, canvas.pos, place, made.bank, None, 0, place[:, :m]
 
     def run() -> Any:
-        x, delta = made.forward(canvas.tokens, canvas.pos, place, made.bank, visible)
-        return choose(made.forward.final(x[:m], delta[:m]), s.weights.head, s.mask_id)
+        return choose(made.forward.final(*made.forward(*inputs)), s.weights.head, s.mask_id)
 
     return run
 

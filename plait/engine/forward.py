@@ -66,11 +66,13 @@ class Forward:
         bank: Bank,
         visible: Bool[Tensor, "B #L L"] | None = None,
         first: int = 0,
+        wanted: Int[Tensor, "B R"] | None = None,
     ) -> tuple[Float[Tensor, "M W"], Float[Tensor, "M W"]]:
         """Return the residual of the positions `at`, and what is still to be added to it.
 
         `at` is padded with L. Rows lie end to end: M = B N. They are rows `first` and following
-        of the bank.
+        of the bank. With `wanted`, places in `at`, the residual is of these only: M = B R. If
+        they are fewer, all other positions leave the last layer with their keys and values.
         """
         inside = at.clamp(max=self.length - 1)
         queried = pos.gather(1, inside)
@@ -83,13 +85,19 @@ class Forward:
         layers = self.weights.layers
         read = partial(bank.read, rows=rows)
         hear = partial(self.attention, layers=len(layers), read=read, mask=mask)
+        index = None if wanted is None else picked(wanted, at.shape[1])
+        few = wanted is not None and wanted.shape[1] < at.shape[1]
         for number, layer in enumerate(layers):
-            kv = bank.layers[number]
+            kv, last = bank.layers[number], few and number == len(layers) - 1
             write = partial(store, tables=self._tables, pos=queried.flatten(), slot=slot, kv=kv)
             attend = partial(hear, layer=number)
-            delta = self._layer(x, delta, layer, write, attend, len(at))
+            if last and mask is not None and mask.shape[2] > 1:
+                assert wanted is not None
+                attend = partial(attend, mask=mask.take_along_dim(wanted[:, None, :, None], 2))
+            some = index if last else None
+            x, delta = self._layer(x, delta, layer, write, attend, len(at), some)
         assert delta is not None
-        return x, delta
+        return (x, delta) if index is None or few else (x[index], delta[index])
 
     def final(self, x: Float[Tensor, "M W"], delta: Float[Tensor, "M W"]) -> Float[Tensor, "M W"]:
         """What the head reads, of some rows of a forward pass."""
@@ -103,18 +111,30 @@ class Forward:
         write: Callable[..., Tensor],
         attend: Callable[[Tensor], Tensor],
         rows: int,
-    ) -> Float[Tensor, "M W"]:
-        """One block: changes `x`, returns what its MLP adds to it."""
+        index: Int[Tensor, " R"] | None,
+    ) -> tuple[Float[Tensor, "R W"], Float[Tensor, "R W"]]:
+        """One block: the residual, changed in place, and what its MLP adds to it.
+
+        After keys and values are written it goes on with the rows of `index`; None = all.
+        """
         c, eight = self.weights.config, layer.qkv.scale is not None
         qkv = self.products("qkv", add_norm(x, delta, layer.norm, c.norm_eps, eight), layer)
         query = write(qkv, norms=(layer.query_norm, layer.key_norm), eps=c.norm_eps)
+        if index is not None:
+            x, query = x[index], query[index]
         heard = attend(query.unflatten(0, (rows, -1))).flatten(2).flatten(0, 1)
         delta = self.products("out", quantize(heard) if eight else (heard, None), layer)
         mind = add_norm(x, delta, layer.mlp_norm, c.norm_eps, eight)
-        return self.products("down", self.products.gate(mind, layer), layer)
+        return x, self.products("down", self.products.gate(mind, layer), layer)
 
     def _mask(self, visible, pos, inside, queried):  # type: ignore[no-untyped-def]
         """Who sees whom, of the queried positions; None = all see all."""
         if visible is not None and visible.shape[1] > 1:
             visible = visible.take_along_dim(inside[:, :, None], 1)
         return visibility(self.weights.config, 0, visible, pos, queried)
+
+
+def picked(wanted: Int[Tensor, "B R"], each: int) -> Int[Tensor, " M"]:
+    """Places in rows of `each` positions as places in all rows end to end."""
+    row = torch.arange(len(wanted), device=wanted.device)[:, None] * each
+    return (row + wanted).flatten()

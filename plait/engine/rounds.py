@@ -201,12 +201,10 @@ class Rounds:
             part = slice(first, first + some)
             seen = None if visible is None else visible[part]
             inputs = canvas.tokens[part], canvas.pos[part], at[part], self.bank, seen
-            x, delta = self.forward(*inputs, 0 if self.decoder.cache is None else first)
             source = (sel[part] - 1).clamp(min=0) if self.weights.config.shift else sel[part]
             place = unpacked(at[part], length).gather(1, source.clamp(max=length - 1))
-            row = torch.arange(len(place), device=at.device)[:, None] * n
-            index = (row + place.clamp(min=0)).flatten()
-            found.append(self.forward.final(x[index], delta[index]))
+            home = 0 if self.decoder.cache is None else first
+            found.append(self.forward.final(*self.forward(*inputs, home, place.clamp(min=0))))
         choice = choose(torch.cat(found), self.weights.head, canvas.mask_id)
         return self._view(canvas, now, sel, choice)
 
