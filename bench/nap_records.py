@@ -93,17 +93,18 @@ def fitting(args: argparse.Namespace, number: int) -> Iterator[tuple[str, dict]]
             yield problem.key, row
 
 
-def part(args: argparse.Namespace, number: int) -> list[tuple[str, dict]]:
-    """The records of a part; they depend on its number alone."""
-    return list(islice(fitting(args, number), min(PART, args.records)))
+def part(args: argparse.Namespace, size: int, number: int) -> list[tuple[str, dict]]:
+    """The first `size` records of a part; they depend on its number alone."""
+    return list(islice(fitting(args, number), size))
 
 
 def parts(args: argparse.Namespace, numbers: Sequence[int]) -> list[list[tuple[str, dict]]]:
     """Several parts, by as many processes as there are cores."""
+    make = partial(part, args, min(PART, args.records))
     if len(numbers) == 1:
-        return [part(args, numbers[0])]
+        return [make(numbers[0])]
     with ProcessPoolExecutor() as pool:
-        return list(pool.map(partial(part, args), numbers))
+        return list(pool.map(make, numbers))
 
 
 def records(args: argparse.Namespace) -> list[dict]:

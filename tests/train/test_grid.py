@@ -2,9 +2,11 @@
 
 import importlib
 import json
+import os
 import random
 import re
 import runpy
+import subprocess
 import sys
 from argparse import Namespace
 from pathlib import Path
@@ -95,7 +97,7 @@ def test_records_do_not_depend_on_how_many_processes_make_them(bench, tmp_path, 
     records = bench("nap_records")
     monkeypatch.setattr(records, "PART", 8)
     every = records.records(settings(tmp_path))
-    one_by_one = lambda args, numbers: [records.part(args, n) for n in numbers]  # noqa: E731
+    one_by_one = lambda args, numbers: [records.part(args, 8, n) for n in numbers]  # noqa: E731
     monkeypatch.setattr(records, "parts", one_by_one)
     assert records.records(settings(tmp_path)) == every
     assert len({row["prompt"] for row in every}) == len(every) == 20
@@ -181,6 +183,19 @@ def test_records_of_another_run_are_not_taken_for_these(bench, tmp_path):
     assert 0.2 < arms.wrong_share(path, 20) < 0.5
     with pytest.raises(SystemExit, match="20 records and not 30"):
         arms.wrong_share(path, 30)
+
+
+@pytest.mark.slow
+def test_the_script_trains_a_base_that_loads(tmp_path, monkeypatch):
+    import plait
+
+    monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
+    small = ["model.width=32", "model.layers=2", "model.hidden=64", "rows.workers=0", "steps=1"]
+    sets = [part for field in [*small, "rows.positions=576"] for part in ("--set", field)]
+    run = ["sh", str(BENCH / "nap_base.sh"), "3", "5", str(tmp_path / "base"), *sets]
+    subprocess.run(run, check=True, capture_output=True)
+    model = plait.load(str(tmp_path / "base" / "3"), device="cpu")
+    assert (model.context, model.slots.length, model.slots.streams) == (288, 204, 1)
 
 
 @pytest.mark.slow
