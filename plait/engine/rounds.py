@@ -9,7 +9,7 @@ inside a round waits for the host.
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import torch
@@ -29,6 +29,16 @@ from .tune import aside, warm
 from .weights import Weights
 
 TOGETHER = 4096  # positions in one pass through the layers
+
+
+class Once(Canvas):
+    """A canvas inside a round: what follows from its tensors is worked out once.
+
+    Elsewhere that would be wrong: a batch writes the next canvas over the tensors of the last.
+    """
+
+    given = cached_property(vars(Canvas)["given"].fget)
+    masked = cached_property(vars(Canvas)["masked"].fget)
 
 
 @dataclass(frozen=True)
@@ -175,16 +185,15 @@ class Rounds:
 
     def _round(self, now: Now, n: int, m: int) -> tuple[Now, Log]:
         """The round itself: look, act, plan the next."""
-        canvas = replace(self.canvas, tokens=now.tokens)
+        canvas = Once(**(vars(self.canvas) | {"tokens": now.tokens}))
         view = self._look(canvas, now, n, m)
         memo = dict(now.state.memo)
         if self.decoder.cache is not None:
             memo["cache"] = self.decoder.cache.after(view, memo["cache"])
         done, state = act(self.decoder, view, State(memo, now.state.round))
         bits = (done.commit, done.rewrite, done.retract, done.fill)
-        change = sum(
-            (bit.int() << i for i, bit in enumerate(bits)), torch.zeros_like(bits[0].int())
-        )
+        each = torch.arange(len(bits), device=done.commit.device, dtype=torch.int32)
+        change = (torch.stack(bits, -1).int() << each).sum(-1, dtype=torch.int32)
         where = scope(canvas, now.open, self.decoder.needs) & now.stale
         computed = self._queried(where, now.stale).sum(1)
         log = Log(change, view.draw.int(), view.chosen, computed)
