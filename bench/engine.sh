@@ -1,5 +1,6 @@
 #!/bin/sh
-# All figures of bench/RESULTS.md: sh bench/engine.sh FOLDER (one GPU, about five minutes).
+# Figures of bench/RESULTS.md: sh bench/engine.sh FOLDER (one GPU, about five minutes); then copy
+# the files to docs/results/engine and run bench/results.sh.
 # Each part is written as soon as it is known; one that fails does not lose the others.
 set -u
 out=${1:?give a folder for the figures}
