@@ -16,7 +16,8 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-LOW = -1e30  # in place of -inf, whose differences are not numbers
+from .head import LOW
+
 FEW = 256  # queries; without a mask the library is as fast with more
 PROGRAMS = 1056  # eight for each multiprocessor of a large device: more shares only cost sums
 
@@ -46,15 +47,13 @@ def _attend(
     pair = tl.program_id(0) * BM + tl.arange(0, BM)
     row, group = tl.program_id(1) // groups, tl.program_id(1) % groups
     asked, head = pair // TIMES, group * TIMES + pair % TIMES
-    real = asked < queries
     d, n = tl.arange(0, DIM), tl.arange(0, BN)
-    line = (row * queries + asked).to(tl.int64) * HEADS + head
+    real, line = asked < queries, (row * queries + asked).to(tl.int64) * HEADS + head
     q = tl.load(query + line[:, None] * DIM + d[None, :], mask=real[:, None], other=0.0)
     base = row.to(tl.int64) * key_row + group * key_group
     top, mass = tl.full((BM,), FLOOR, tl.float32), tl.zeros((BM,), tl.float32)
     sums = tl.zeros((BM, DIM), tl.float32)
-    first = tl.program_id(2) * share
-    last = tl.minimum(first + share, length)
+    first, last = tl.program_id(2) * share, tl.minimum((tl.program_id(2) + 1) * share, length)
     for start in range(first, last, BN):
         place = start + n
         there = place < last
