@@ -67,14 +67,18 @@ def _on_cpu(run: Callable[[], Any], repeat: int) -> list[float]:
     return times
 
 
-@cache
 def aside() -> torch.cuda.Stream:
     """The stream on which graphs are captured.
 
-    One for all of them: on each stream that it has seen, the library of matrix products keeps a
-    workspace of its own.
+    One for all of a device: on each stream that it has seen, the library of matrix products keeps
+    a workspace of its own.
     """
-    return torch.cuda.Stream()
+    return _stream(torch.cuda.current_device())
+
+
+@cache
+def _stream(device: int) -> torch.cuda.Stream:
+    return torch.cuda.Stream(device)
 
 
 def warm(run: Callable[[], Any]) -> None:
