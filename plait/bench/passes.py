@@ -77,6 +77,7 @@ def profile(s: Setting) -> dict[str, Any]:
         (s.positions(512), None),
         (s.positions(1024), None),
         (s.positions(CANVAS), s.positions(BLOCK)),
+        (s.positions(CANVAS), 8 * s.positions(BLOCK)),
     )
     for length, queries in cases:
         run = s.pass_over(length, queries)
