@@ -3,7 +3,7 @@
     python bench/nap_seqdep.py runs/nap/chain
 
 Three paths of each record of FOLDER/records.jsonl, drawn as in training: as NAP has them, in a row
-as Long-CoT has them and cut into thirds, and the first alone, cut into thirds. Rows that are
+as Long-CoT has them and cut into thirds, and the first alone, as `single` has it, in thirds. Rows that are
 scored are kept in FOLDER, so that a stopped run continues; the tables of nap_compare.py show them.
 """
 
@@ -24,7 +24,7 @@ STORE = "seqdep.jsonl"  # in the folder
 KINDS = {  # what is scored, and what its segments are
     "NAP: three paths": "path",
     "Long-CoT: the same in a row, thirds": "parts(3)",
-    "base: one path, thirds": "parts(3)",
+    "single: one path, thirds": "parts(3)",
 }
 
 
