@@ -1,10 +1,11 @@
-"""SeqDep (arXiv:2602.23225) of what NAP, Long-CoT and base are trained on in nap_compare.py.
+"""SeqDep (arXiv:2602.23225) of what NAP, Long-CoT and single are trained on in nap_compare.py.
 
     python bench/nap_seqdep.py runs/nap/chain
 
 Three paths of each record of FOLDER/records.jsonl, drawn as in training: as NAP has them, in a row
-as Long-CoT has them and cut into thirds, and the first alone, as `single` has it, in thirds. Rows that are
-scored are kept in FOLDER, so that a stopped run continues; the tables of nap_compare.py show them.
+as Long-CoT has them and cut into thirds, and the first alone, as `single` has it, in thirds. Rows
+that are scored are kept in FOLDER, so that a stopped run continues; the tables of nap_compare.py
+show them.
 """
 
 import argparse
