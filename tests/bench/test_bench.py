@@ -88,6 +88,7 @@ def test_figures_as_tables(tmp_path, capsys):
     """Goals are compared; other code on the same device stands beside the engine's decodes."""
     ours = {
         "conditions": {"plait": "0.1.0", "device": "X", "shape": "llada-8b"},
+        "ceilings": {"TFLOP/s": 800.0, "TFLOP/s, hot": 640.0},
         "forward": {"512": {"ms": 9.0, "share": 0.9}, "1024": {"ms": 21.0, "share": 0.5}},
         "decode": {"256 tokens": {"seconds": 2.0}},
         "memory": {"rest GB": 0.5},
@@ -103,6 +104,7 @@ def test_figures_as_tables(tmp_path, capsys):
     lines = capsys.readouterr().out.splitlines()
     assert "| forward, 512 positions: share of the floor | at least 0.83 | 0.9 | yes |" in lines
     assert "| forward, 1024 positions: share of the floor | at least 0.86 | 0.5 | no |" in lines
+    assert "| 1024 | 21.0 | 0.5 | 0.625 |" in lines
     assert any(line.endswith("| at most 1 | 0.5 | yes |") for line in lines)
     assert "| 256 tokens | 9.0 | 4.5 |" in lines
     assert "- rest GB: 0.5" in lines
