@@ -9,8 +9,10 @@ time into files of their own; --table takes several.
 """
 
 import argparse
+import hashlib
 import itertools
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +56,7 @@ def measure(
     share = Share(sum(marks), len(marks))
     return {
         "marks": marks,
-        "texts": [answer.text for answer in answers],
+        "texts": [hashlib.sha256(answer.text.encode()).hexdigest()[:8] for answer in answers],
         "accuracy": round(share.value, 4),
         "interval95": [round(bound, 4) for bound in share.interval()],
         "forwards": sum(answer.forwards for answer in answers) / len(answers),
@@ -89,6 +91,31 @@ def run(args: argparse.Namespace) -> None:
             print(f"{key:32} {cell['accuracy']:.3f} {cell['query_tokens']:9.0f}", flush=True)
 
 
+def pooled(cells: dict[str, dict[str, Any]]) -> None:
+    """Print all problems together, with the exact sign test of lost against won."""
+    print("All problems together; p: exact two-sided sign test of lost against won, by itself.\n")
+    print("| method | cache | right | lost / won | p | share of the positions |")
+    print("|---|---|---|---|---|---|")
+    for method, name in dict.fromkeys((k.split("|")[0], k.split("|")[2]) for k in cells):
+        tasks = [k.split("|")[1] for k in cells if k.startswith(method) and k.endswith("|" + name)]
+        mine = [cells[f"{method}|{task}|{name}"] for task in dict.fromkeys(tasks)]
+        plain = [cells[f"{method}|{task}|"] for task in dict.fromkeys(tasks)]
+        both = [
+            pair
+            for a, b in zip(plain, mine, strict=True)
+            for pair in zip(a["marks"], b["marks"], strict=True)
+        ]
+        lost, won = sum(a > b for a, b in both), sum(a < b for a, b in both)
+        rarer, all_ = min(lost, won), lost + won
+        chance = min(1.0, 2 * sum(math.comb(all_, i) for i in range(rarer + 1)) / 2**all_)
+        work = sum(c["query_tokens"] for c in mine) / sum(c["query_tokens"] for c in plain)
+        share = Share(sum(b for _, b in both), len(both))
+        low, high = share.interval()
+        right = f"{100 * share.value:.1f} ({100 * low:.1f}-{100 * high:.1f})"
+        told = [f"{lost} / {won}", f"{chance:.3f}", f"{work:.2f}"] if name else ["", "", "1.00"]
+        print(f"| {' | '.join([method, name or 'none', right, *told])} |")
+
+
 def table(paths: list[Path]) -> None:
     """Print the results as Markdown."""
     results = [json.loads(path.read_text()) for path in paths]
@@ -101,9 +128,11 @@ def table(paths: list[Path]) -> None:
     )
     print("solves without the cache only / with it only. Texts that are equal to those without a")
     print("cache, in %. Forwards and positions computed are means per problem.\n")
+    cells = {key: cell for result in results for key, cell in result["cells"].items()}
+    pooled(cells)
+    print("\nBy task:\n")
     print("| method | problems | cache | right | lost / won | equal texts | forwards | positions |")
     print("|---|---|---|---|---|---|---|---|")
-    cells = {key: cell for result in results for key, cell in result["cells"].items()}
     for key, cell in cells.items():
         method, task, name = key.split("|")
         plain = cells[f"{method}|{task}|"]

@@ -2,6 +2,7 @@
 
     python bench/choose.py --n 50 --out docs/results/methods.json
     python bench/choose.py --table docs/results/methods.json      as Markdown
+    python bench/choose.py --table docs/results/methods.json --figure docs/figures/methods.png
 
 Every method decodes the same unseen problems of the four tasks, on the same canvas, at its default
 settings; those with a budget write 4 tokens per round, and `llada` also 1. Each method is kept as
@@ -120,12 +121,44 @@ def against(right: list[int], other: list[int]) -> str:
     return f"{100 * found.value:+.0f} ({100 * low:+.0f} to {100 * high:+.0f})"
 
 
-def table(files: list[Path]) -> None:
-    """Print all methods, the most accurate first, and of equals the cheapest."""
+def read(files: list[Path]) -> tuple[dict, dict[str, dict]]:
+    """Conditions and cells of files that were made alike."""
     results = [json.loads(path.read_text()) for path in files]
     (facts,) = {json.dumps(result["conditions"]) for result in results}
-    print("Conditions:", ", ".join(f"{k} {v}" for k, v in json.loads(facts).items()) + ".\n")
     cells = {name: cell for result in results for name, cell in result["cells"].items()}
+    return json.loads(facts), cells
+
+
+def figure(files: list[Path], out: Path) -> None:
+    """Draw accuracy against forwards; the line joins what no method beats in both."""
+    import matplotlib.pyplot as plt
+
+    facts, cells = read(files)
+    points = {
+        name: (cell["forwards"], 100 * sum(cell["right"]) / len(cell["right"]))
+        for name, cell in cells.items()
+        if "second model" not in cell
+    }
+    best = [
+        (x, y) for x, y in points.values() if not any(a <= x and b > y for a, b in points.values())
+    ]
+    _, axes = plt.subplots(figsize=(9, 5.5), layout="constrained")
+    axes.plot(*zip(*sorted(best), strict=True), color="0.7", zorder=1)
+    across, up = zip(*points.values(), strict=True)
+    axes.scatter(across, up, s=18, color="#0072B2", zorder=2)
+    for i, (name, point) in enumerate(sorted(points.items(), key=lambda item: item[1])):
+        side, shift = (("left", 4), ("right", -4))[i % 2]  # neighbours' names seldom meet so
+        axes.annotate(name, point, (shift, 3), textcoords="offset points", fontsize=7, ha=side)
+    axes.set(xscale="log", xlabel="forwards per answer", ylabel="right answers, %")
+    axes.set_xticks([6, 10, 20, 50, 100, 200], ["6", "10", "20", "50", "100", "200"])
+    axes.set_title(f"{facts['model']}, {facts['problems']}", fontsize=10)
+    plt.savefig(out, dpi=150)
+
+
+def table(files: list[Path]) -> None:
+    """Print all methods, the most accurate first, and of equals the cheapest."""
+    facts, cells = read(files)
+    print("Conditions:", ", ".join(f"{k} {v}" for k, v in facts.items()) + ".\n")
     base = cells[ALONE]["right"]
     tasks, n = task_names(), len(base) // len(task_names())
     head = ["method", "all tasks, %", f"against {ALONE}", *tasks]
@@ -154,8 +187,14 @@ def main() -> None:
     parser.add_argument("--methods", nargs="+", choices=wanted(aux=True))
     parser.add_argument("--out", type=Path, default=Path("methods.json"))
     parser.add_argument("--table", type=Path, nargs="+", help="print these files and stop")
+    parser.add_argument("--figure", type=Path, help="with --table: draw them here instead")
     args = parser.parse_args()
-    table(args.table) if args.table else run(args)
+    if args.table and args.figure:
+        figure(args.table, args.figure)
+    elif args.table:
+        table(args.table)
+    else:
+        run(args)
 
 
 if __name__ == "__main__":
