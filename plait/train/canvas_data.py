@@ -77,8 +77,9 @@ class Drawer:
         length and the summary gets what is left, or they share all but the usual summary.
         """
         (streams,) = rng.choices(range(1, len(self.rows.streams) + 1), self.rows.streams)
-        texts = [path.text for path in task.paths(problem, rng, streams)]
-        longest = max(len(self.codec.encode(text)) for text in texts)
+        texts = [path.text for path in task.paths(problem, rng, streams)] + [problem.answer]
+        *paths, answer = (len(self.codec.encode(text)) for text in texts)
+        longest = max(paths)
         given = len(self.codec.prompt(problem.prompt)) + streams + 1
         usual, summary = self.rows.slots.length, self.rows.slots.summary
         low, high = max(self.rows.lengths[0], longest + 1), self.rows.lengths[1]
@@ -87,9 +88,9 @@ class Drawer:
         for width in self.rows.widths:
             free = width - given
             length = min((free - summary) // streams, high)
-            if length >= max(low, longest + 1):
-                layout = nap(streams, length, free - streams * length)
-                return layout.row(self.codec, problem.prompt, [*texts, problem.answer])
+            rest = free - streams * length
+            if length >= max(low, longest + 1) and rest > answer:
+                return nap(streams, length, rest).row(self.codec, problem.prompt, texts)
         return None
 
 

@@ -8,6 +8,7 @@ from plait.data.problem import split
 from plait.data.tasks import load
 from plait.errors import PlaitError
 from plait.models import box
+from plait.models.box import Slots
 from plait.models.codec import TokenizerCodec
 from plait.train.canvas_data import CanvasBatches, Drawer, Rows, excluded, favour_hard
 
@@ -76,6 +77,23 @@ def test_texts_that_do_not_fit_are_drawn_again_and_counted():
     assert all(CODEC.eos_id in ids for row in rows for k, ids in parts(row).items() if k >= 0)
     with pytest.raises(PlaitError, match="do not fit"):
         next(iter(Drawer(Rows(usual=0.0, lengths=(2, 3)), CODEC, 0)))
+
+
+def test_an_answer_that_does_not_fit_the_summary_is_drawn_again_and_counted():
+    rows = Rows(
+        tasks={"countdown": 1.0},
+        slots=Slots(1, 60, 12, 1),
+        streams=(1.0,),
+        usual=0.5,
+        lengths=(24, 90),
+        widths=(112,),
+    )
+    drawer = Drawer(rows, CODEC, 0)
+    made = list(islice(drawer, 200))
+    assert drawer.counts["redrawn countdown"] > 10
+    slots = [parts(row)[1] for row in made]
+    assert min(map(len, slots)) == 12 < max(map(len, slots))
+    assert all(slot[-1] == CODEC.eos_id for slot in slots)
 
 
 def test_batches_are_full_and_corrupted():
