@@ -35,16 +35,16 @@ class Bank:
         like = weights.embed.new_zeros(shape)
         return Bank(like.expand(c.layers, -1, -1, -1, -1), rows)
 
-    def read(self, layer: int, rows: slice) -> Keys:
-        """The keys and values of a layer and some rows."""
+    def read(self, layer: int, rows: slice, length: int) -> Keys:
+        """The keys and values of a layer and some rows, up to a position."""
         apart = self.layers[layer].unflatten(1, (self.rows, -1))
-        key, value = apart[:, rows, :-1].transpose(2, 3)
+        key, value = apart[:, rows, :length].transpose(2, 3)
         return key, value
 
 
 @dataclass
 class Forward:
-    """The forward pass of some weights over canvases of `length` positions."""
+    """The forward pass of some weights over canvases of at most `length` positions."""
 
     weights: Weights
     length: int
@@ -83,7 +83,7 @@ class Forward:
         x = F.embedding(tokens.gather(1, inside).flatten(), self.weights.embed)
         delta: Tensor | None = None
         layers = self.weights.layers
-        read = partial(bank.read, rows=rows)
+        read = partial(bank.read, rows=rows, length=tokens.shape[1])
         hear = partial(self.attention, layers=len(layers), read=read, mask=mask)
         index = None if wanted is None else picked(wanted, at.shape[1])
         few = wanted is not None and wanted.shape[1] < at.shape[1]
@@ -134,7 +134,7 @@ class Forward:
         return visibility(self.weights.config, 0, visible, pos, queried)
 
 
-def picked(wanted: Int[Tensor, "B R"], each: int) -> Int[Tensor, " M"]:
-    """Places in rows of `each` positions as places in all rows end to end."""
-    row = torch.arange(len(wanted), device=wanted.device)[:, None] * each
+def picked(wanted: Int[Tensor, "B R"], each: int, first: int = 0) -> Int[Tensor, " M"]:
+    """Places in rows `first` and following, of `each` positions, as places in all end to end."""
+    row = torch.arange(first, first + len(wanted), device=wanted.device)[:, None] * each
     return (row + wanted).flatten()

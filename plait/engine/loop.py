@@ -67,7 +67,8 @@ def decode(
     """
     canvas = decoder.start(canvas, seed)
     if rounds is None:
-        rounds = Rounds(weights, decoder, canvas, seed, graphs=canvas.tokens.is_cuda)
+        gpu = canvas.tokens.is_cuda
+        rounds = Rounds(weights, decoder, canvas, seed, graphs=gpu, apart=not gpu)
     else:
         rounds.restart(canvas)
     story = Story(canvas, seed, watch)
@@ -102,8 +103,8 @@ class Engine:
         ):
             self._rounds = None  # before another bank is made
         if self._rounds is None:
-            graphs = canvas.tokens.is_cuda
-            self._rounds = Rounds(self.weights, self.decoder, canvas, seed, graphs)
+            gpu = canvas.tokens.is_cuda
+            self._rounds = Rounds(self.weights, self.decoder, canvas, seed, gpu, not gpu)
         return decode(self.weights, self.decoder, canvas, seed, watch, self._rounds)
 
 

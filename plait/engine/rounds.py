@@ -7,7 +7,7 @@ inside a round waits for the host.
 """
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import Any
@@ -23,7 +23,7 @@ from ..models.kv import unpacked
 from ..parts import Plan, View
 from ..refresh import Buffer, Refresh
 from ..refresh import partial as refreshed
-from .forward import Bank, Forward
+from .forward import Bank, Forward, picked
 from .head import Choice, choose
 from .tune import aside, warm
 from .weights import Weights
@@ -39,6 +39,10 @@ class Once(Canvas):
 
     given = cached_property(vars(Canvas)["given"].fget)
     masked = cached_property(vars(Canvas)["masked"].fget)
+
+
+# Rows that go through the layers together, what they recompute and look at, and how far they go.
+Part = tuple[slice, Int[Tensor, "B N"], Int[Tensor, "B M"], slice]
 
 
 @dataclass(frozen=True)
@@ -74,13 +78,18 @@ class Held:
 
 @dataclass
 class Rounds:
-    """A batch of fixed size that is decoded round by round."""
+    """A batch of fixed size that is decoded round by round.
+
+    With `apart` rows run one by one, and what needs no computing is left out. The host then waits
+    for the device: that is for CPUs, where padding costs more than it saves.
+    """
 
     weights: Weights
     decoder: Decoder
     canvas: Canvas
     seed: int = 0
     graphs: bool = False
+    apart: bool = False
     block: int = field(init=False)
     vocab: int = field(init=False)
     now: Now = field(init=False)
@@ -93,7 +102,8 @@ class Rounds:
         self.forward = Forward(self.weights, length)
         shared = self.decoder.cache is None
         # A shared bank has room for so many rows, however few positions a round recomputes.
-        self._some = together(rows, length) if shared else rows
+        few = 1 if self.apart else together(rows, length)
+        self._some = few if shared else rows
         self.bank = Bank.empty(self.weights, self._some, length, shared)
         whole = self.canvas.group is None and self.canvas.blind is None
         self._real = self.canvas.real
@@ -202,37 +212,51 @@ class Rounds:
     def _look(self, canvas: Canvas, now: Now, n: int, m: int) -> View:
         """The forward pass, and what the head says of it."""
         where = scope(canvas, now.open, self.decoder.needs) & now.stale
-        length = canvas.tokens.shape[1]
-        at, sel = gathered(self._queried(where, now.stale), n), gathered(where, m)
-        visible, found = self._visible(canvas, now), []
+        queried, length = self._queried(where, now.stale), canvas.tokens.shape[1]
+        visible, found, homes = self._visible(canvas, now), [], []
+        parts = self._each(queried, where) if self.apart else self._all(queried, where, n, m)
+        for rows, at, sel, span in parts:
+            seen = None if visible is None else visible[rows, span, span]
+            inputs = canvas.tokens[rows, span], canvas.pos[rows, span], at, self.bank, seen
+            source = (sel - 1).clamp(min=0) if self.weights.config.shift else sel
+            place = unpacked(at, length).gather(1, source.clamp(max=length - 1))
+            home = 0 if self.decoder.cache is None else rows.start
+            found.append(self.forward.final(*self.forward(*inputs, home, place.clamp(min=0))))
+            homes.append(picked(sel, length + 1, rows.start))
+        choice = choose(torch.cat(found), self.weights.head, canvas.mask_id)
+        return self._view(canvas, now, torch.cat(homes), choice)
+
+    def _all(
+        self, queried: Bool[Tensor, "B L"], where: Bool[Tensor, "B L"], n: int, m: int
+    ) -> Iterator[Part]:
+        """As many rows at once as fit, padded to a common size."""
+        at, sel = gathered(queried, n), gathered(where, m)
         some = min(self._some, together(*at.shape))
         for first in range(0, len(at), some):
-            part = slice(first, first + some)
-            seen = None if visible is None else visible[part]
-            inputs = canvas.tokens[part], canvas.pos[part], at[part], self.bank, seen
-            source = (sel[part] - 1).clamp(min=0) if self.weights.config.shift else sel[part]
-            place = unpacked(at[part], length).gather(1, source.clamp(max=length - 1))
-            home = 0 if self.decoder.cache is None else first
-            found.append(self.forward.final(*self.forward(*inputs, home, place.clamp(min=0))))
-        choice = choose(torch.cat(found), self.weights.head, canvas.mask_id)
-        return self._view(canvas, now, sel, choice)
+            rows = slice(first, first + some)
+            yield rows, at[rows], sel[rows], slice(where.shape[1])
+
+    def _each(self, queried: Bool[Tensor, "B L"], where: Bool[Tensor, "B L"]) -> Iterator[Part]:
+        """Rows that are not done, one by one and each at its own length, as in the plain loop."""
+        for row, length in enumerate(self.canvas.length.tolist()):
+            at, sel = (x[row, :length].nonzero().T for x in (queried, where))
+            if at.numel():
+                yield slice(row, row + 1), at, sel, slice(length)
 
     def _visible(self, canvas: Canvas, now: Now) -> Bool[Tensor, "B #L L"] | None:
         if self._groups:
             return canvas.visible() & now.seen[:, None]
-        if self._whole and self.decoder.cache is None:
-            return None
-        if self._whole and not hides(self.decoder):
+        if (self._whole or self.apart) and not hides(self.decoder):
             return None
         return now.seen[:, None]
 
-    def _view(self, canvas: Canvas, now: Now, sel: Int[Tensor, "B M"], choice: Choice) -> View:
-        """The choices, each at its place on the canvas."""
+    def _view(self, canvas: Canvas, now: Now, homes: Int[Tensor, " N"], choice: Choice) -> View:
+        """The choices, each at its place on the canvas; after each row is a spare place."""
         rows, length = canvas.tokens.shape
 
         def spread(values: Shaped[Tensor, " N"], empty: float) -> Shaped[Tensor, "B L"]:
-            full = values.new_full((rows, length + 1), empty)
-            return full.scatter_(1, sel, values.view(rows, -1))[:, :-1]
+            full = values.new_full((rows * (length + 1),), empty).scatter_(0, homes, values)
+            return full.view(rows, -1)[:, :-1]
 
         extra: dict[str, Any] = {}
         if "second" in self.decoder.needs:

@@ -12,6 +12,7 @@ from plait.budget import Budget
 from plait.canvas import Canvas
 from plait.decode import decode
 from plait.engine import loop
+from plait.engine.forward import Forward
 from plait.engine.rounds import Rounds
 from plait.engine.weights import fused, unsupported
 from plait.errors import PlaitError
@@ -22,40 +23,58 @@ from plait.models.transformer import Transformer
 BLOCKED = nap(streams=3, length=6, summary=4, header="{j}", summary_header="5", cross="blocked")
 
 
+def together(net, decoder, start):
+    """Decode with rows side by side and padded, as on a GPU."""
+    with torch.inference_mode():
+        weights = fused(net)
+        return loop.decode(weights, decoder, start, rounds=Rounds(weights, decoder, start))
+
+
+def apart(net, decoder, start):
+    """Decode with rows one by one, as on a CPU."""
+    return loop.decode(fused(net), decoder, start)
+
+
+WAYS = pytest.mark.parametrize("way", [apart, together])
+
+
 def costs(traces) -> list[tuple[int, ...]]:
     return [(t.rounds, t.forwards, t.query_tokens) for t in traces]
 
 
+@WAYS
 @pytest.mark.parametrize("shift", [False, True])
 @pytest.mark.parametrize("method", METHODS)
-def test_same_tokens_without_a_cache(method, shift):
+def test_same_tokens_without_a_cache(method, shift, way):
     decoder, layout = METHODS[method]
     before = plainly(method, "", shift)
-    found = loop.decode(fused(model("", shift).net), decoder, canvas(layout))
+    found = way(model("", shift).net, decoder, canvas(layout))
     assert same(before, found)
     assert costs(before[1]) == costs(found[1])
 
 
+@WAYS
 @pytest.mark.parametrize("method", ["fast_dllm", pytest.param("nap", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", CACHES)
-def test_same_tokens_with_each_cache(name, method):
+def test_same_tokens_with_each_cache(name, method, way):
     decoder, layout = METHODS[method]
     decoder, net, start = replace(decoder, cache=caches.load(name)), model(name), canvas(layout)
     if loop.missing(net.net.config, decoder):
         pytest.skip("this cache runs in the plain loop only")
-    before, found = decode(net, decoder, start), loop.decode(fused(net.net), decoder, start)
+    before, found = decode(net, decoder, start), way(net.net, decoder, start)
     assert same(before, found)
     assert costs(before[1]) == costs(found[1])
 
 
+@WAYS
 @pytest.mark.parametrize("name", ["margin", "entropy"])
-def test_same_tokens_by_other_statistics_and_blocked_streams(name):
+def test_same_tokens_by_other_statistics_and_blocked_streams(name, way):
     method = methods.load("dream", order=name, budget=Budget(2))
     decoder = replace(METHODS["nap"][0], selector=method.selector)
     for layout in (BLOCKED, plain(12)):
         chosen = decoder if layout is BLOCKED else method
         before = decode(model(), chosen, canvas(layout))
-        assert same(before, loop.decode(fused(model().net), chosen, canvas(layout)))
+        assert same(before, way(model().net, chosen, canvas(layout)))
 
 
 def test_the_network_still_works_with_fused_weights_and_stores_them_once():
@@ -88,6 +107,17 @@ def test_batches_of_any_size_one_after_another():
         assert same(decode(model(), decoder, start), run(start))
 
 
+@torch.inference_mode()
+def test_rows_side_by_side_take_up_another_batch():
+    decoder, layout = METHODS["fast_dllm"]
+    weights, first = fused(model().net), canvas(layout, ["1234", "98"])
+    rounds = Rounds(weights, decoder, first)
+    for start in (first, canvas(layout, ["56", "4321"])):
+        assert same(
+            decode(model(), decoder, start), loop.decode(weights, decoder, start, rounds=rounds)
+        )
+
+
 def test_rows_that_share_a_bank_when_the_longest_is_done(monkeypatch):
     """Shorter ones fit in greater numbers into a pass, but not into the bank."""
     decoder, layout = METHODS["llada"]
@@ -96,8 +126,22 @@ def test_rows_that_share_a_bank_when_the_longest_is_done(monkeypatch):
     start = Canvas.stack([start.row(i) for i in range(5)] + [long.row(0)])
     start = replace(start, key=torch.arange(6))
     monkeypatch.setattr("plait.engine.rounds.TOGETHER", 3 * start.tokens.shape[1])
-    before, found = decode(model(), decoder, start), loop.decode(fused(model().net), decoder, start)
+    before, found = decode(model(), decoder, start), together(model().net, decoder, start)
     assert same(before, found)
+
+
+def test_rows_apart_compute_only_what_is_counted(monkeypatch):
+    """No padding, and nothing for rows that are done."""
+    widths, decoder = [], METHODS["llada"][0]
+    layer = Forward._layer
+
+    def noted(self, x, *others):
+        widths.append(len(x))
+        return layer(self, x, *others)
+
+    monkeypatch.setattr(Forward, "_layer", noted)
+    _, traces = apart(model().net, decoder, canvas(plain(16), ["1", "234567"]))
+    assert sum(widths) == SHAPE.layers * sum(t.query_tokens for t in traces)
 
 
 def test_canvases_with_padding_are_not_taken_up_by_rounds_without():
