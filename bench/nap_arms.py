@@ -13,6 +13,8 @@ from plait.train.canvas_data import Rows
 from plait.train.corrupt import Corruption
 from plait.train.recipes import BOUND, Objective, Optimiser, Recipe, Records, Start, plait_tiny
 
+CONTEXT = 296  # positions: a prompt of up to 65, six headers and that of the summary, the slots
+
 
 @dataclass(frozen=True)
 class Arm:
@@ -45,7 +47,8 @@ ARMS = {  # single is also NAP with one stream
 def base() -> Recipe:
     """What the arms start from: fresh problems, one right path each, in one stream.
 
-    Most rows are narrow; one in ten has the length of all of NAP's streams together.
+    Most rows are narrow; one in ten has the length of all of NAP's streams together. Rows are
+    narrow and quick to train on, so each is masked four times: workers could not draw enough.
     """
     tiny = plait_tiny()
     rows = Rows(
@@ -54,12 +57,13 @@ def base() -> Recipe:
         streams=(1.0,),
         usual=0.1,
         lengths=(24, 64),
-        widths=(96, 144, 288),
-        positions=43_200,
+        widths=(96, 144, CONTEXT),
+        positions=64_800,
+        repeats=4,
         workers=12,
     )
     return Recipe(
-        model=Config(768, 256, 6, 4, 4, 704, context=288),
+        model=Config(768, 256, 6, 4, 4, 704, context=CONTEXT),
         codec=tiny.codec,
         rows=rows,
         objective=tiny.objective,

@@ -17,7 +17,8 @@ from plait.models import box
 from plait.models.codec import TokenizerCodec
 
 CODEC = box.HERE / "plait-tiny" / box.CODEC
-TOTAL, SUMMARY = 204, 16  # positions of all streams together, and of the summary
+TOTAL = 204  # positions of all streams together
+SUMMARY = 20  # holds the longest answer, (100 + 100) / (100 + 100), and its end
 MOST = 6  # paths of a record
 PART = 2000  # records that one process makes at a time
 TRIES = 20  # of what may come out like something that is there

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+import numpy as np
 import torch
 from jaxtyping import Int
 from torch import Tensor
@@ -104,7 +105,8 @@ def canvas(rows: Sequence[Row], codec: Codec, blocked: bool, width: int = 0) -> 
     width = max(width, *(len(row.ids) for row in rows))
 
     def pad(fields: Sequence[Sequence[int]], value: int) -> Int[Tensor, "B L"]:
-        return torch.tensor([[*f, *[value] * (width - len(f))] for f in fields])
+        # torch would look at lists number by number, which took a third of a batch's time
+        return torch.from_numpy(np.array([[*f, *[value] * (width - len(f))] for f in fields]))
 
     return Canvas(
         tokens=pad([row.ids for row in rows], codec.eos_id),

@@ -54,7 +54,7 @@ def bases(tmp_path_factory):
 
     out = tmp_path_factory.mktemp("bases")
     small = ["width=32", "layers=2", "heads=2", "kv_heads=1", "hidden=64", "head_dim=16"]
-    own = [*(f"model.{setting}" for setting in small), "rows.positions=576", "rows.workers=0"]
+    own = [*(f"model.{setting}" for setting in small), "rows.positions=592", "rows.workers=0"]
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(BENCH))
         recipe = load(f"{BENCH / 'nap_arms.py'}:base", [*own, "steps=2", "log_every=1"])
@@ -157,8 +157,23 @@ def test_all_batches_have_one_shape_and_no_mask_but_where_streams_are_blocked(
         batches = RecordBatches(made.rows, read(made.rows.file), codec)
         for n in range(3):
             batch = batches.number(n)
-            assert batch["tokens"].shape == (4, 288)
+            assert batch["tokens"].shape == (4, 296)
             assert ("visible" in batch) == (name == "nap_blocked")
+
+
+def test_the_base_has_room_for_every_answer(bench):
+    from itertools import islice
+
+    from plait.models.codec import TokenizerCodec
+    from plait.train.canvas_data import Drawer
+
+    codec, rows = TokenizerCodec.read(bench("nap_records").CODEC), bench("nap_arms").base().rows
+    longest = codec.encode("(100 + 100) / (100 + 100)")
+    assert len(longest) + 1 == rows.slots.summary  # three digits and two pairs are the most
+    drawer = Drawer(rows, codec, seed=0)
+    assert {len(row.ids) for row in islice(drawer, 2000)} == set(rows.widths)
+    assert "redrawn countdown" not in drawer.counts
+    assert drawer.counts["redrawn chain"] < 40  # long prompts beside the usual stream
 
 
 def test_an_arm_starts_from_the_base_of_its_seed(bench, bases, tmp_path):
@@ -172,7 +187,7 @@ def test_an_arm_starts_from_the_base_of_its_seed(bench, bases, tmp_path):
     before = load(str(bases / "0"), device="cpu").denoiser.net.state_dict()
     train(made, tmp_path / "nap-0")
     after = load(str(tmp_path / "nap-0"), device="cpu")
-    assert after.slots == Slots(3, 68, 16, 3)
+    assert after.slots == Slots(3, 68, 20, 3)
     same = after.denoiser.net.state_dict()
     assert all(torch.equal(before[name], same[name]) for name in before)
 
@@ -191,11 +206,11 @@ def test_the_script_trains_a_base_that_loads(tmp_path, monkeypatch):
 
     monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
     small = ["model.width=32", "model.layers=2", "model.hidden=64", "rows.workers=0", "steps=1"]
-    sets = [part for field in [*small, "rows.positions=576"] for part in ("--set", field)]
+    sets = [part for field in [*small, "rows.positions=592"] for part in ("--set", field)]
     run = ["sh", str(BENCH / "nap_base.sh"), "3", "5", str(tmp_path / "base"), *sets]
     subprocess.run(run, check=True, capture_output=True)
     model = plait.load(str(tmp_path / "base" / "3"), device="cpu")
-    assert (model.context, model.slots.length, model.slots.streams) == (288, 204, 1)
+    assert (model.context, model.slots.length, model.slots.streams) == (296, 204, 1)
 
 
 @pytest.mark.slow
