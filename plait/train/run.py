@@ -81,7 +81,7 @@ def train(
         args=arguments,
         train_dataset=data,
         data_collator=_only,
-        optimizers=optimisation(net, recipe.optimiser, budget),
+        optimised=optimisation(net, recipe.optimiser, budget),
         callbacks=[budget, average, record, interrupt, keep, *_tensorboards(logs)],
     )
     runner.remove_callback(PrinterCallback)

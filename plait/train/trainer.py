@@ -123,11 +123,32 @@ class Runner(Trainer):
     their mean count, so that the step has the gradient of one large batch.
     """
 
-    def __init__(self, denoise: Denoise, speed: Speed, graphed: bool, **settings: Any) -> None:
+    def __init__(
+        self,
+        denoise: Denoise,
+        speed: Speed,
+        graphed: bool,
+        optimised: tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LambdaLR],
+        **settings: Any,
+    ) -> None:
         super().__init__(model=denoise, **settings)
-        self._denoise, self._speed = denoise, speed
+        self._denoise, self._speed, self._optimised = denoise, speed, optimised
         self._graphed = graphed
         self._steps: Steps | None = None
+
+    def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
+        """The one that was given. Trainer takes none from the start where weights are sharded."""
+        del model
+        self.optimizer = self._optimised[0]
+        return self.optimizer
+
+    def create_scheduler(
+        self, num_training_steps: int, optimizer: torch.optim.Optimizer | None = None
+    ) -> torch.optim.lr_scheduler.LambdaLR:
+        """The one that was given, for the optimiser that was given."""
+        del num_training_steps, optimizer
+        self.lr_scheduler = self._optimised[1]
+        return self.lr_scheduler
 
     def get_batch_samples(
         self, epoch_iterator: Any, num_batches: int, device: torch.device
