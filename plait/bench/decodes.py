@@ -17,8 +17,7 @@ from .setting import BLOCK, PROMPT, Setting
 
 def _run(s: Setting, decoder: Decoder, canvas: Canvas) -> dict[str, Any]:
     """Decode twice, the second time by the clock: the first captures its graphs."""
-    graphs = s.gpu
-    rounds = Rounds(s.weights, decoder, canvas, 0, graphs)
+    rounds = Rounds(s.weights, decoder, canvas, 0, s.gpu, not s.gpu)
     loop.decode(s.weights, decoder, canvas, rounds=rounds)
     s.wait()
     start = time.perf_counter()
@@ -162,7 +161,7 @@ def gsm8k(s: Setting) -> dict[str, Any]:
         canvas = s.canvas(lengths.tolist(), free)
         s.wait()
         start = time.perf_counter()
-        made = made or Rounds(s.weights, decoder, canvas, 0, s.gpu)
+        made = made or Rounds(s.weights, decoder, canvas, 0, s.gpu, not s.gpu)
         _, traces = loop.decode(s.weights, decoder, canvas, rounds=made)
         s.wait()
         taken = time.perf_counter() - start
