@@ -4,14 +4,16 @@
 #   bash bench/nap_text.sh final MODEL DATA OUT     the arms by one recipe, measured on the same
 #   bash bench/nap_text.sh test MODEL DATA OUT      what final trained, measured on the test split, once
 # RUNS is the list of runs to do, one "GPU NAME ARGUMENTS" a line; RECIPE, STEPS and MINUTES are
-# those of every run. Results are OUT/NAME.json; a line of a log is printed for each cell.
+# those of every run, and test wants those of final. Results are OUT/NAME.json; a line of a log is
+# printed for each cell.
 set -uo pipefail
 what=$1 model=$2 data=$3 out=$4
 python=${PYTHON:-python3} minutes=${MINUTES:-0} steps=${STEPS:-3000} recipe=${RECIPE:-}
 here=$(dirname "$0")
 export PYTHONPATH=$here/.. PYTHONUNBUFFERED=1 TOKENIZERS_PARALLELISM=false OMP_NUM_THREADS=2
+split=valid
 if [ "$what" = sweep ]; then
-    common="--split valid --n ${N:-500}"
+    common="--split $split --n ${N:-500}"
     runs=${RUNS:-"
 0 mdm --arm mdm --decoders ar:1 llada:1:block=16
 1 mdm_shift --arm mdm --shift --decoders ar:1 llada:1:block=16
@@ -22,8 +24,8 @@ if [ "$what" = sweep ]; then
 2 nap_block --arm nap --block 16 --decoders nap:3:inside=ar
 3 mdm_plain --arm mdm --variants 0 --decoders ar:1"}
 else
-    common="--split valid --n ${N:-500}"
-    [ "$what" != test ] || common="--split test"
+    common="--split $split --n ${N:-500}"
+    [ "$what" != test ] || split=test common="--split test"
     runs=${RUNS:-"
 0 ar-0 --arm ar
 1 mdm-0 --arm mdm --decoders ar:1 confidence:1
@@ -38,7 +40,7 @@ one() { # GPU NAME ARGUMENTS
     # shellcheck disable=SC2086
     CUDA_VISIBLE_DEVICES=$1 "$python" "$here/nap_text.py" $common --name "$2" "${@:3}" \
         >>"$out/$2.log" 2>&1 || tail -n 3 "$out/$2.log" | sed "s/^/$2 failed: /"
-    grep -hE "valid\||test\|" "$out/$2.log"
+    grep -h " $split|" "$out/$2.log"
 }
 
 # Records are written once for each set of arguments, before several runs want them. Where some are
