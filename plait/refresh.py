@@ -76,8 +76,8 @@ class Cache(Part):
         """Return the memory after the forward pass was looked at."""
         return memo
 
-    def fit(self, model: "Keeping") -> "Cache":  # noqa: ARG002
-        """Return this cache with what it must know of the model; PlaitError if they do not go."""
+    def fit(self, block: int) -> "Cache":  # noqa: ARG002
+        """Return this cache for a model with blocks of this size; PlaitError if they do not go."""
         return self
 
 
@@ -141,14 +141,26 @@ def partial(
     kept: Kept | None = memo.get("kept")
     if kept is None:
         kept = Kept(keeper.keep(canvas), torch.zeros_like(canvas.given))
-    refresh, memo["cache"] = cache.fit(keeper)(canvas, open, round, memo["cache"])
+    own = cache.fit(keeper.block)
+    refresh, memo["cache"] = renewed(own, canvas, open, round, kept.valid, memo["cache"])
+    memo["kept"] = Kept(kept.kv, kept.valid | refresh.stale)
+    return Partial(keeper, refresh, kept.kv), refresh.stale
+
+
+def renewed(
+    cache: Cache, canvas: Canvas, open: Mask, round: Tensor, valid: Mask, memo: Any
+) -> tuple[Refresh, Any]:
+    """What a cache recomputes now, and its memory.
+
+    What is not `valid` was never computed, and is recomputed before anyone sees it. A row that
+    could commit nowhere is recomputed whole.
+    """
+    refresh, memo = cache(canvas, open, round, memo)
     seen = canvas.real if refresh.seen is None else refresh.seen & canvas.real
-    stale = (refresh.stale | ~kept.valid) & seen
+    stale = (refresh.stale | ~valid) & seen
     lost = ~(open & stale).any(1, keepdim=True)  # such a row would never end
     stale, seen = torch.where(lost, canvas.real, stale), torch.where(lost, canvas.real, seen)
-    memo["kept"] = Kept(kept.kv, kept.valid | stale)
-    refresh = replace(refresh, stale=stale, seen=None if refresh.seen is None else seen)
-    return Partial(keeper, refresh, kept.kv), stale
+    return replace(refresh, stale=stale, seen=None if refresh.seen is None else seen), memo
 
 
 def due(round: Int[Tensor, " B"], every: int) -> Bool[Tensor, "B 1"]:

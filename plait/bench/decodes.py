@@ -9,7 +9,8 @@ from ..canvas import Canvas
 from ..decode import Decoder
 from ..engine import loop
 from ..engine.head import choose
-from ..engine.rounds import Rounds, bucket, doubled
+from ..engine.rounds import Rounds
+from ..engine.sizes import bucket, doubled
 from . import reference
 from .passes import CANVAS
 from .setting import BLOCK, PROMPT, Setting

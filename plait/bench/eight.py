@@ -11,7 +11,7 @@ from ..budget import Budget
 from ..canvas import Canvas
 from ..engine import loop
 from ..engine.forward import Bank, Forward
-from ..engine.rounds import mapped
+from ..engine.nested import mapped
 from ..engine.weights import Weights, fused
 from ..methods import load as load_method
 from ..models.load import load

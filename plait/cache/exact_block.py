@@ -10,7 +10,7 @@ from torch import Tensor
 from ..canvas import Canvas
 from ..errors import PlaitError
 from ..parts import Mask, by_index
-from ..refresh import Cache, Keeping, Refresh, check_every, due, stayed
+from ..refresh import Cache, Refresh, check_every, due, stayed
 
 
 @dataclass(frozen=True)
@@ -25,14 +25,14 @@ class Blocks(Cache):
     def __post_init__(self) -> None:
         check_every(self.refresh)
 
-    def fit(self, model: Keeping) -> "Blocks":
-        """Take the size of the blocks from the model."""
-        if model.block < 1:
+    def fit(self, block: int) -> "Blocks":
+        """Take the size of the model's blocks."""
+        if block < 1:
             raise PlaitError(
                 "the cache 'exact_block' needs a block-causal model, and in this one every "
                 "position sees all others; use 'dual' or 'prefix'"
             )
-        return replace(self, size=model.block)
+        return replace(self, size=block)
 
     def init(self, canvas: Canvas) -> Int[Tensor, "B L"]:
         """The tokens with which each position was computed; -1 = it was not."""

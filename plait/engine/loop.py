@@ -67,10 +67,22 @@ def decode(
     """
     canvas = decoder.start(canvas, seed)
     if rounds is None:
-        gpu = canvas.tokens.is_cuda
-        rounds = Rounds(weights, decoder, canvas, seed, graphs=gpu, apart=not gpu)
+        rounds = _fresh(weights, decoder, canvas, seed)
     else:
         rounds.restart(canvas)
+    return _run(rounds, canvas, seed, watch)
+
+
+def _fresh(weights: Weights, decoder: Decoder, canvas: Canvas, seed: int) -> Rounds:
+    """Rounds as they suit the device."""
+    gpu = canvas.tokens.is_cuda
+    return Rounds(weights, decoder, canvas, seed, graphs=gpu, apart=not gpu)
+
+
+def _run(
+    rounds: Rounds, canvas: Canvas, seed: int, watch: WATCH | None
+) -> tuple[Canvas, list[Trace]]:
+    """Decode the canvas that the rounds have taken up."""
     story = Story(canvas, seed, watch)
     behind: list[Log] = []
     while True:
@@ -98,14 +110,14 @@ class Engine:
         self, canvas: Canvas, seed: int = 0, watch: WATCH | None = None
     ) -> tuple[Canvas, list[Trace]]:
         """See `plait.decode.decode`."""
-        if self._rounds is not None and not (
-            self._rounds.seed == seed and self._rounds.takes(canvas)
-        ):
-            self._rounds = None  # before another bank is made
-        if self._rounds is None:
-            gpu = canvas.tokens.is_cuda
-            self._rounds = Rounds(self.weights, self.decoder, canvas, seed, gpu, not gpu)
-        return decode(self.weights, self.decoder, canvas, seed, watch, self._rounds)
+        canvas = self.decoder.start(canvas, seed)
+        rounds = self._rounds
+        if rounds is not None and rounds.seed == seed and rounds.takes(canvas):
+            rounds.restart(canvas)
+        else:
+            self._rounds = rounds = None  # before another bank is made
+            self._rounds = rounds = _fresh(self.weights, self.decoder, canvas, seed)
+        return _run(rounds, canvas, seed, watch)
 
 
 def engine(model: Denoiser, decoder: Decoder) -> Engine | None:

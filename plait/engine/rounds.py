@@ -6,9 +6,8 @@ look at is known before a round begins, so that its shapes can be padded to buck
 inside a round waits for the host.
 """
 
-import dataclasses
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import Any
 
@@ -21,14 +20,13 @@ from ..decode import Decoder, State, act, init, planned
 from ..look import scope
 from ..models.kv import unpacked
 from ..parts import Plan, View
-from ..refresh import Buffer, Refresh
-from ..refresh import partial as refreshed
+from ..refresh import renewed
 from .forward import Bank, Forward, picked
 from .head import Choice, choose
+from .nested import leaves, mapped
+from .sizes import bucket, doubled, gathered, together
 from .tune import aside, warm
 from .weights import Weights
-
-TOGETHER = 4096  # positions in one pass through the layers
 
 
 class Once(Canvas):
@@ -68,14 +66,6 @@ class Log:
     computed: Int[Tensor, " B"]  # positions; 0 = the row was done
 
 
-class Held:
-    """Stands for keys and values that lie in the engine's bank."""
-
-    def grown(self, rows: int, length: int) -> Buffer:
-        """Rows cannot join a batch of the engine."""
-        raise NotImplementedError(f"a batch of the engine cannot grow to {rows} x {length}")
-
-
 @dataclass
 class Rounds:
     """A batch of fixed size that is decoded round by round.
@@ -90,17 +80,15 @@ class Rounds:
     seed: int = 0
     graphs: bool = False
     apart: bool = False
-    block: int = field(init=False)
-    vocab: int = field(init=False)
     now: Now = field(init=False)
 
     def __post_init__(self) -> None:
         self.canvas = self.canvas.each(torch.clone)
         c, (rows, length) = self.weights.config, self.canvas.tokens.shape
-        self.block = c.block if c.attention == "block" else 0
-        self.vocab = c.vocab
         self.forward = Forward(self.weights, length)
-        shared = self.decoder.cache is None
+        cache = self.decoder.cache
+        self._cache = cache and cache.fit(c.block if c.attention == "block" else 0)
+        shared = cache is None
         # A shared bank has room for so many rows, however few positions a round recomputes.
         few = 1 if self.apart else together(rows, length)
         self._some = few if shared else rows
@@ -129,17 +117,6 @@ class Rounds:
         after = self._ahead(self.canvas, init(self.decoder, self.canvas))
         for home, value in zip(leaves(self.now), leaves(after), strict=True):
             home.copy_(value)
-
-    def keep(self, canvas: Canvas) -> Buffer:
-        """Return a stand-in: the bank is the engine's own."""
-        del canvas
-        return Held()
-
-    def recompute(
-        self, canvas: Canvas, where: Tensor, refresh: Refresh, kv: Buffer
-    ) -> tuple[Tensor, Tensor]:
-        """Never called: `step` does it for a whole round."""
-        raise NotImplementedError
 
     def step(self, n: int, m: int) -> Log:
         """Do one round, with room for `n` recomputed and `m` looked-at positions in each row."""
@@ -175,10 +152,13 @@ class Rounds:
         plan, open = planned(self.decoder, canvas, state.round, memo)
         busy = canvas.masked.any(1, keepdim=True)
         stale, seen = self._real, self._real
-        if self.decoder.cache is not None:
-            part, stale = refreshed(self, self.decoder.cache, canvas, open, state.round, memo)
+        if self._cache is not None:
+            valid = torch.zeros_like(open) if memo["kept"] is None else memo["kept"]
+            own = (canvas, open, state.round, valid, memo["cache"])
+            refresh, memo["cache"] = renewed(self._cache, *own)
+            stale, memo["kept"] = refresh.stale, valid | refresh.stale  # the bank is the engine's
             open = open & stale
-            seen = seen if part.refresh.seen is None else part.refresh.seen
+            seen = seen if refresh.seen is None else refresh.seen
         stale = stale & busy
         where = scope(canvas, open, self.decoder.needs) & stale
         count = [self._queried(where, stale).sum(1).amax(), where.sum(1).amax(), busy.sum()]
@@ -278,61 +258,3 @@ class Rounds:
 def hides(decoder: Decoder) -> bool:
     """Does the cache of a decoder leave positions out of attention?"""
     return bool(decoder.cache and decoder.cache.hides)
-
-
-def together(rows: int, positions: int) -> int:
-    """How many rows of so many positions go through the layers at once.
-
-    More than that would need memory for activations, and save nothing: matrix products are
-    bound by arithmetic long before.
-    """
-    return max(1, min(rows, TOGETHER // positions))
-
-
-def gathered(where: Bool[Tensor, "B L"], room: int) -> Int[Tensor, "B N"]:
-    """The first `room` positions of each row's `where`, then L; the host need not know how many."""
-    length = where.shape[1]
-    place = torch.arange(length, device=where.device).expand_as(where)
-    rank = torch.where(where, where.cumsum(1) - 1, room).clamp(max=room)
-    blank = place.new_full((len(where), room + 1), length)
-    return blank.scatter_(1, rank, place)[:, :room]
-
-
-def bucket(count: int) -> int:
-    """The size to which a number of recomputed positions is padded; each size is a graph.
-
-    Powers of 2 to 256, where a pass takes as long as its weights take to read; then multiples.
-    """
-    if count <= 256:
-        return doubled(count)
-    step = 32 if count <= 512 else 128
-    return -(-count // step) * step
-
-
-def doubled(count: int) -> int:
-    """The power of 2 to which a number of looked-at positions is padded, at least 16.
-
-    They cost a head only, and their number changes from round to round.
-    """
-    return max(16, 1 << (count - 1).bit_length())
-
-
-def mapped(tree: Any, change: Callable[[Tensor], Tensor]) -> Any:
-    """Nested records with every tensor changed."""
-    if isinstance(tree, Tensor):
-        return change(tree)
-    if isinstance(tree, dict):
-        return {key: mapped(value, change) for key, value in tree.items()}
-    if isinstance(tree, (tuple, list)):
-        return type(tree)(mapped(value, change) for value in tree)
-    if dataclasses.is_dataclass(tree) and not isinstance(tree, type):
-        names = [f.name for f in dataclasses.fields(tree)]
-        return replace(tree, **{name: mapped(getattr(tree, name), change) for name in names})
-    return tree
-
-
-def leaves(tree: Any) -> list[Tensor]:
-    """All tensors of nested records, in a fixed order."""
-    found: list[Tensor] = []
-    mapped(tree, lambda x: found.append(x) or x)  # type: ignore[func-returns-value]
-    return found

@@ -125,7 +125,7 @@ def test_rows_that_share_a_bank_when_the_longest_is_done(monkeypatch):
     long = canvas(plain(2), ["123456789" * 3])
     start = Canvas.stack([start.row(i) for i in range(5)] + [long.row(0)])
     start = replace(start, key=torch.arange(6))
-    monkeypatch.setattr("plait.engine.rounds.TOGETHER", 3 * start.tokens.shape[1])
+    monkeypatch.setattr("plait.engine.sizes.TOGETHER", 3 * start.tokens.shape[1])
     before, found = decode(model(), decoder, start), together(model().net, decoder, start)
     assert same(before, found)
 
