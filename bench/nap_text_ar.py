@@ -22,9 +22,9 @@ from plait.models.codec import TokenizerCodec
 from plait.models.load import find
 from plait.models.tokens import codec_of
 from plait.train.callbacks import Average, Budget
+from plait.train.optimisation import optimisation
 from plait.train.recipe import Recipe
 from plait.train.records import RecordBatches, fitting
-from plait.train.run import optimisation
 
 BETWEEN, MARK = "\n", "\n#### "  # question and path, path and answer
 IGNORED = -100  # the label of what has no loss

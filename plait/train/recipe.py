@@ -47,14 +47,22 @@ class Lora:
 
 @dataclass(frozen=True)
 class Optimiser:
-    """AdamW and its learning rate: warm-up by steps, then constant, then linear to zero."""
+    """AdamW or Muon, and its learning rate: warm-up by steps, then constant, then linear to zero.
 
-    rate: float = 2e-3  # at its highest
+    Muon (arXiv:2502.16982) is for the matrices of the blocks; the other weights keep AdamW.
+    """
+
+    kind: Literal["adamw", "muon"] = "adamw"
+    rate: float = 2e-3  # at its highest; Muon's steps are as large as AdamW's
     warmup: int = 200  # steps
     cooldown: float = 0.7  # share of the run at the end in which the rate falls
     betas: tuple[float, float] = (0.9, 0.98)
     decay: float = 0.1  # of matrices; vectors have none
     clip: float = 1.0  # norm of the gradient
+
+    def __post_init__(self) -> None:
+        if self.kind not in ("adamw", "muon"):
+            raise unknown("optimiser", self.kind, ("adamw", "muon"))
 
     def factor(self, step: int, share: float) -> float:
         """Learning rate relative to the highest, `share` of the run being over."""
@@ -105,6 +113,10 @@ class Recipe:
             raise PlaitError(
                 f"objective.weight is that of the schedule '{weight.noise.kind}', but "
                 f"corruption.schedule is '{self.corruption.schedule.kind}': set both alike"
+            )
+        if self.optimiser.kind == "muon" and (self.lora.rank or self.shard):
+            raise PlaitError(
+                "optimiser.kind=muon turns whole matrices: leave it out with lora.rank or shard"
             )
         if self.joined and (self.lora.rank or self.shard):
             raise PlaitError(

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
 from transformers import PrinterCallback, TrainerCallback, TrainingArguments, set_seed
 from transformers.integrations import TensorBoardCallback
 
@@ -20,8 +19,9 @@ from . import card
 from .batches import Batch
 from .callbacks import DONE, Average, Budget, Interrupt, Keep, Record
 from .canvas_data import CanvasBatches
+from .optimisation import optimisation
 from .origin import Origin, origin
-from .recipe import Optimiser, Recipe
+from .recipe import Recipe
 from .records import Kept, RecordBatches, Records, fitting
 from .settings import plain
 from .speed import Speed
@@ -177,27 +177,6 @@ def checkpoint(out: Path, step: int | None = None) -> Path:
 
 def _step(folder: Path) -> int:
     return int(folder.name.rpartition("-")[2])
-
-
-def optimisation(
-    model: nn.Module, settings: Optimiser, budget: Budget
-) -> tuple[torch.optim.AdamW, torch.optim.lr_scheduler.LambdaLR]:
-    """AdamW, without decay of vectors, and a learning rate that follows the budget."""
-    weights = [w for w in model.parameters() if w.requires_grad]
-    groups = [
-        {"params": [w for w in weights if w.ndim > 1], "weight_decay": settings.decay},
-        {"params": [w for w in weights if w.ndim <= 1], "weight_decay": 0.0},
-    ]
-    optimiser = torch.optim.AdamW(
-        [group for group in groups if group["params"]],
-        lr=settings.rate,
-        betas=settings.betas,
-        fused=weights[0].is_cuda,
-    )
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimiser, lambda step: settings.factor(step, budget.share)
-    )
-    return optimiser, schedule
 
 
 def _arguments(recipe: Recipe, out: Path) -> TrainingArguments:
