@@ -12,6 +12,7 @@ from ..canvas import Canvas
 from ..decode import WATCH, Decoder, Round
 from ..errors import Notice
 from ..guide import Plain
+from ..length import finds_length
 from ..models.config import Config
 from ..models.denoiser import NetDenoiser
 from ..parts import Denoiser, Plan, View
@@ -37,6 +38,8 @@ def missing(config: Config, decoder: Decoder) -> str | None:
         return "temperatures"
     if not isinstance(decoder.reviser, Keep):
         return "revision"
+    if finds_length(decoder.length):
+        return "methods that change the length of a slot"
     if decoder.cache is not None and decoder.cache.inside_layers:
         return "caches that decide inside of the layers"
     strange = sorted(decoder.needs - KNOWN)

@@ -96,6 +96,7 @@ def test_shapes_and_methods_that_it_does_not_know_are_named():
     assert loop.missing(SHAPE, METHODS["llada"][0]) is None
     assert "several versions" in str(loop.missing(SHAPE, methods.load("lookahead")))
     assert "'logp'" in str(loop.missing(SHAPE, methods.load("klass")))
+    assert "length of a slot" in str(loop.missing(SHAPE, methods.load("rho_eos")))
 
 
 def test_batches_of_any_size_one_after_another():
