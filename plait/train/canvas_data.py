@@ -21,7 +21,7 @@ from .batches import Batch, batch
 from .corrupt import Corruption
 from .view import View
 
-TASKS = {"countdown": 0.41, "chain": 0.26, "multiply": 0.27, "sudoku4": 0.06}
+TASKS = {"countdown": 0.37, "chain": 0.23, "multiply": 0.34, "sudoku4": 0.06}
 REDRAWS = 100  # failures in a row that mean that the slots do not suit the tasks
 
 
@@ -36,9 +36,9 @@ class Rows:
     lengths: tuple[int, int] = (16, 64)  # of a stream in the other rows
     widths: tuple[int, ...] = (112, 160, 216, 304)  # of batches; each is compiled once
     positions: int = 86_528  # in a batch
-    repeats: int = 2  # batches made of the same rows, each with masks of its own
+    repeats: int = 4  # batches made of the same rows, each with masks of its own
     cross: Literal["full", "blocked"] = "full"  # do streams see each other?
-    workers: int = 14
+    workers: int = 8
 
 
 @dataclass
@@ -95,8 +95,8 @@ class Drawer:
 
 
 def favour_hard(task: Task) -> list[int]:
-    """Levels to draw from: the n-th easiest n times."""
-    return [level for n, level in enumerate(task.levels, 1) for _ in range(n)]
+    """Levels to draw from: the n-th easiest n * n times."""
+    return [level for n, level in enumerate(task.levels, 1) for _ in range(n * n)]
 
 
 class CanvasBatches(IterableDataset[Batch]):

@@ -36,7 +36,7 @@ def plait_tiny() -> Recipe:
         codec=box.HERE / "plait-tiny" / box.CODEC,
         rows=Rows(positions=43_264),
         objective=BOUND,
-        optimiser=Optimiser(rate=1.5e-3),
+        optimiser=Optimiser("muon", rate=1.5e-3),
         graphed=True,
         half=True,
         checkpoints=0,
