@@ -83,7 +83,9 @@ def recipe(arm: Arm, args: argparse.Namespace) -> Recipe:
             weight=weights.load(args.weight),
             normaliser="free" if args.weight == "inverse" else "masked",
         ),
-        optimiser=Optimiser(args.rate, args.warmup, 1.0, (0.9, 0.95), 0.01),
+        optimiser=Optimiser(
+            rate=args.rate, warmup=args.warmup, cooldown=1.0, betas=(0.9, 0.95), decay=0.01
+        ),
         lora=Lora(args.lora),
         average=args.average,
         steps=args.steps,

@@ -64,6 +64,7 @@ class Budget(TrainerCallback):
             share = agreed(share or 0.0, args, state.global_step)
         self.share = self.share if share is None else share
         control.should_training_stop |= self.share >= 1
+        control.should_log |= self.share >= 1  # the record ends with the last step
 
 
 class Average(TrainerCallback):

@@ -206,3 +206,24 @@ def test_the_causal_arm_has_a_loss_on_path_and_answer_alone(monkeypatch, tmp_pat
         assert seen == [1] * len(real) + [0] * (len(ids) - len(real))
         told.add((codec.decode(real[: -len(trained)]).strip(), codec.decode(trained)))
     assert told == {("3 + 1?", "3+1=4\n#### 4"), ("45 + 1?", "45+1=46\n#### 46")}
+
+
+def test_every_arm_has_a_recipe(monkeypatch, tmp_path):
+    monkeypatch.syspath_prepend(str(BENCH))
+    given = "--model m --data-dir d --rate 1e-3 --warmup 7 --shift --length 64 --variants 0"
+    monkeypatch.setattr(sys, "argv", ["nap_text.py", *given.split(), "--out", str(tmp_path)])
+    args = runpy.run_path(str(BENCH / "nap_text.py"))["parse"]()
+    names = runpy.run_path(str(BENCH / "nap_text_arms.py"))
+    for kind in ("all", "equations", "text"):
+        (tmp_path / f"records-{kind}-64-0.jsonl").touch()
+    for arm in names["ARMS"].values():
+        made = names["recipe"](arm, args)
+        found = made.optimiser
+        assert (found.kind, found.rate, found.warmup, found.betas) == (
+            "adamw",
+            1e-3,
+            7,
+            (0.9, 0.95),
+        )
+        assert made.model.shift == "yes"
+        assert made.rows.streams == (1 if arm.form == "single" else 3)

@@ -54,6 +54,12 @@ def test_the_time_limit_ends_the_run_and_the_learning_rate(tmp_path):
     assert rows[-1]["rate"] < 0.3 * max(row["rate"] for row in rows)
 
 
+def test_the_last_step_is_in_the_record(tmp_path):
+    found = train(replace(load("toy"), steps=3, log_every=50, checkpoints=0), tmp_path)
+    (row,) = json.loads((tmp_path / "loss.json").read_text())
+    assert row["step"] == found.rows[-1]["step"] == 3
+
+
 def test_learning_rate_rises_stays_and_falls_to_zero():
     factor = Optimiser(warmup=10, cooldown=0.5).factor
     assert factor(0, 0.0) == pytest.approx(0.1)
