@@ -12,22 +12,22 @@ shift 3
 here=$(dirname "$0")
 export OMP_NUM_THREADS=2 TORCHINDUCTOR_COMPILE_THREADS=4 # of many processes
 main="base single long_cot nap"
+seeds=$(cd "$out/base" && ls -d [0-9]*)
 others="nap_2 nap_6 nap_correct nap_blocked nap_cart nap_rpim nap_rpim_cart"
 
-compare() { # TASK ARMS SEEDS [option ...]
-    task=$1 arms=$2 seeds=$3
-    shift 3
+compare() { # TASK ARMS [option ...]
+    task=$1 arms=$2
+    shift 2
     PYTHONPATH="$here/.." python3 "$here/nap_compare.py" --share --task "$task" --arms $arms \
         --seeds $seeds --base "$out/base" --out "$out/$task" --graphed --workers 4 \
         --dtype bfloat16 "$@" || true
 }
 
 work() {
-    chain="--levels 4 5 --wrong 0.3" countdown="--levels 3 4"
-    compare chain "$main" "0 1 2" $chain "$@"
-    compare chain "$others" 0 $chain "$@"
-    compare countdown "$main" "0 1 2" $countdown "$@"
-    compare chain "$others" "1 2" $chain "$@"
+    chain="--levels 4 5 --wrong 0.3"
+    compare chain "$main" $chain "$@"
+    compare countdown "$main" --levels 3 4 "$@"
+    compare chain "$others" $chain "$@"
 }
 
 for gpu in $gpus; do
