@@ -34,7 +34,18 @@ from plait.files import write_whole
 from plait.train.callbacks import line
 from plait.train.run import train
 
-FACTS = ("shift", "anneal", "block", "rate", "warmup", "steps", "minutes", "rows", "streams")
+FACTS = (
+    "shift",
+    "anneal",
+    "block",
+    "optimiser",
+    "rate",
+    "warmup",
+    "steps",
+    "minutes",
+    "rows",
+    "streams",
+)
 MORE = (
     "length",
     "variants",
@@ -175,6 +186,7 @@ def parse() -> argparse.Namespace:
     add("--streams", type=int, default=3)
     add("--length", type=int, default=128, help="positions of a stream")
     add("--variants", type=int, default=8, help="of a problem, with other numbers")
+    add("--optimiser", default="adamw", choices=("adamw", "muon"))
     add("--rate", type=float, default=3e-4)
     add("--warmup", type=int, default=100)
     add("--average", type=float, default=0.999)

@@ -84,7 +84,7 @@ def recipe(arm: Arm, args: argparse.Namespace) -> Recipe:
             normaliser="free" if args.weight == "inverse" else "masked",
         ),
         optimiser=Optimiser(
-            rate=args.rate, warmup=args.warmup, cooldown=1.0, betas=(0.9, 0.95), decay=0.01
+            args.optimiser, args.rate, args.warmup, cooldown=1.0, betas=(0.9, 0.95), decay=0.01
         ),
         lora=Lora(args.lora),
         average=args.average,

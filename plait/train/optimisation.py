@@ -45,7 +45,7 @@ def optimisation(
 ) -> tuple[Optimizer, LambdaLR]:
     """The optimiser, which does not decay vectors, and a learning rate that follows the budget."""
     weights = {name: w for name, w in model.named_parameters() if w.requires_grad}
-    inner = [w for name, w in weights.items() if w.ndim == 2 and name.startswith("blocks.")]
+    inner = [w for name, w in weights.items() if w.ndim == 2 and numbered(name)]
     turned = {id(w) for w in inner} if settings.kind == "muon" else set()
     others = [w for w in weights.values() if id(w) not in turned]
     groups = [
@@ -62,3 +62,8 @@ def optimisation(
         optimiser = Together([Muon(inner, settings.rate, settings.decay), optimiser])
     schedule = LambdaLR(optimiser, lambda step: settings.factor(step, budget.share))
     return optimiser, schedule
+
+
+def numbered(name: str) -> bool:
+    """Say whether a weight lies in one of a list of layers, as `blocks.3.mlp.up.weight` does."""
+    return any(part.isdigit() for part in name.split("."))
