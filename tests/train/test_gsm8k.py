@@ -210,8 +210,10 @@ def test_the_causal_arm_has_a_loss_on_path_and_answer_alone(monkeypatch, tmp_pat
 
 def test_every_arm_has_a_recipe(monkeypatch, tmp_path):
     monkeypatch.syspath_prepend(str(BENCH))
-    given = "--optimiser muon --model m --data-dir d --rate 1e-3 --warmup 7 --shift --length 64 --variants 0"
-    monkeypatch.setattr(sys, "argv", ["nap_text.py", *given.split(), "--out", str(tmp_path)])
+    given = "--model m --data-dir d --rate 1e-3 --warmup 7 --shift --length 64 --variants 0"
+    monkeypatch.setattr(
+        sys, "argv", ["nap_text.py", "--optimiser", "muon", *given.split(), "--out", str(tmp_path)]
+    )
     args = runpy.run_path(str(BENCH / "nap_text.py"))["parse"]()
     names = runpy.run_path(str(BENCH / "nap_text_arms.py"))
     for kind in ("all", "equations", "text"):
