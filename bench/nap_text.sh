@@ -15,10 +15,10 @@ split=valid
 if [ "$what" = sweep ]; then
     common="--split $split --n ${N:-500}"
     runs=${RUNS:-"
-0 mdm --arm mdm --decoders ar:1 llada:1:block=16
+0 mdm_full --arm mdm --decoders ar:1 llada:1:block=16
 1 mdm_shift --arm mdm --shift --decoders ar:1 llada:1:block=16
 2 mdm_block --arm mdm --block 16 --decoders ar:1 llada:1:block=16
-3 nap --arm nap --decoders nap:3 nap:3:inside=ar
+3 nap_full --arm nap --decoders nap:3 nap:3:inside=ar
 0 mdm_slow --arm mdm --rate 1e-4 --decoders ar:1
 1 mdm_anneal --arm mdm --shift --anneal 300 --decoders ar:1
 2 nap_block --arm nap --block 16 --decoders nap:3:inside=ar
