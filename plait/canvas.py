@@ -96,9 +96,9 @@ class Canvas:
         return replace(parts[0], **tensors)
 
     @staticmethod
-    def stack(rows: Sequence["Canvas"]) -> "Canvas":
-        """Rows without padding, padded on the right to the longest, as one canvas."""
-        first, width = rows[0], max(r.tokens.shape[1] for r in rows)
+    def stack(rows: Sequence["Canvas"], least: int = 0) -> "Canvas":
+        """Rows without padding, padded on the right to the longest (or `least`), as one canvas."""
+        first, width = rows[0], max(least, *(r.tokens.shape[1] for r in rows))
         blank = {"tokens": first.eos_id, "region": GIVEN, "group": -1, "id": -1}
         moved = any(r.id is not None for r in rows)
 

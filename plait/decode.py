@@ -275,6 +275,10 @@ def decode(
     A row leaves the batch when it is done. `watch` is called after each round with what happened
     and the rows (indices into `canvas`) that it happened to.
     """
-    found = {i: (row, trace) for i, row, trace in flow(model, decoder, [canvas], 1, seed, watch)}
-    rows, traces = zip(*(found[i] for i in range(len(canvas.key))), strict=True)
-    return Canvas.stack(rows), list(traces)
+    return collected(flow(model, decoder, [canvas], 1, seed, watch))
+
+
+def collected(rows: Iterable[tuple[int, Canvas, Trace]]) -> tuple[Canvas, list[Trace]]:
+    """All rows of a flow as one canvas, and their traces, in the order in which they waited."""
+    _, canvases, traces = zip(*sorted(rows, key=lambda row: row[0]), strict=True)
+    return Canvas.stack(canvases), list(traces)

@@ -2,7 +2,8 @@
 
 import inspect
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from typing import Any
@@ -22,7 +23,7 @@ from .sample import Categorical
 from .trace import Trace
 
 WATCH = Callable[[Round, list[int]], None]
-LOOP = Callable[[Canvas, int, WATCH | None], tuple[Canvas, list[Trace]]]
+FLOW = Callable[[Iterable[Canvas], int, int, WATCH | None], Iterator[tuple[int, Canvas, Trace]]]
 BARS = ("threshold", "factor", "draft")  # options that compare a candidate's probability
 
 
@@ -40,7 +41,7 @@ class Answer:
     answer_tokens: int  # before the first end of each segment; headers and prompt never count
     tokens_per_forward: float
     arness: dict[str, Any]  # "global@1" on the whole canvas, "per_stream" (the summary last)
-    seconds: float  # wall time of its batch up to its last round, without loading
+    seconds: float  # wall time from when its batch began, or it joined one, to its last round
     raw: str = field(repr=False)  # `answer` with the spaces around it, which code needs
     trace: Trace = field(repr=False)
 
@@ -120,18 +121,22 @@ def generate(
 
     `settings` are those of `decoder_for`. `keys` name the prompts for the random numbers (default
     0, 1, 2, ...), so that a prompt's text does not depend on its batch. `aux` is the model beside
-    this one, for methods that have one. `engine` decodes by `plait.engine`, and by the plain loop
-    with a notice where the engine cannot. Raises PlaitError if a prompt is empty or its canvas
-    does not fit the model.
+    this one, for methods that have one. `engine` decodes by `plait.engine`, in `batch_size` slots:
+    the next prompt takes the place of one that is done, keys must differ from each other, and
+    `watch` hears the numbers of prompts. Where the engine cannot, the plain loop decodes, with a
+    notice. Raises PlaitError if a prompt is empty or its canvas does not fit the model.
     """
     decoder, layout = _chosen(model, method, layout, aux, settings)
     keys = list(range(len(prompts))) if keys is None else keys
     if batch_size < 1:
         raise PlaitError(f"batch size is {batch_size}; it must be >= 1")
-    run = _loop(model, decoder, engine)
+    run = _engine(model, decoder, layout, prompts) if engine else None
+    if run is not None:
+        yield from _in_order(_flowing(model, run, layout, prompts, keys, batch_size, seed, watch))
+        return
     for start in range(0, len(prompts), batch_size):
         some = slice(start, start + batch_size)
-        yield from _batch(model, run, layout, prompts[some], keys[some], seed, watch)
+        yield from _batch(model, decoder, layout, prompts[some], keys[some], seed, watch)
 
 
 def stream(
@@ -144,6 +149,7 @@ def stream(
     slots: int = 8,
     keys: Sequence[int] | None = None,
     aux: Model | None = None,
+    engine: bool = False,
     **settings: Any,
 ) -> Iterator[tuple[int, Answer]]:
     """Yield (number of the prompt, answer) as each is done: the next prompt takes its slot.
@@ -154,13 +160,9 @@ def stream(
         raise PlaitError(f"the number of slots is {slots}; it must be >= 1")
     decoder, chosen = _chosen(model, method, layout, aux, settings)
     names = range(len(prompts)) if keys is None else keys
-    canvases = (
-        chosen.build(model.codec, [prompt], [key], model.context).to(model.device)
-        for prompt, key in zip(prompts, names, strict=True)
-    )
-    for number, done, trace in flow(model.denoiser, decoder, canvases, slots, seed):
-        texts = chosen.read(model.codec, done, 0)
-        yield number, _answer(prompts[number], list(texts.items()), trace)
+    fast = _engine(model, decoder, chosen, prompts) if engine else None
+    run = fast or partial(flow, model.denoiser, decoder)
+    yield from _flowing(model, run, chosen, prompts, names, slots, seed)
 
 
 def _chosen(
@@ -179,20 +181,53 @@ def _chosen(
     return decoder, layout
 
 
-def _loop(model: Model, decoder: Decoder, fast: bool) -> LOOP:
-    """The plain loop, or the engine if it can do the same."""
-    if fast:
-        from .engine.loop import engine
+def _engine(model: Model, decoder: Decoder, layout: Layout, prompts: Sequence[str]) -> FLOW | None:
+    """The engine, with room for the longest of the prompts; None if it cannot do the same."""
+    from .engine.loop import engine
 
-        found = engine(model.denoiser, decoder)
-        if found is not None:
-            return found
-    return partial(decode, model.denoiser, decoder)
+    found, width = engine(model.denoiser, decoder), 0
+    if found is None:
+        return None
+    for prompt in prompts:
+        with suppress(PlaitError):  # raised again when it is the prompt's turn
+            canvas = layout.build(model.codec, [prompt], context=model.context)
+            width = max(width, canvas.tokens.shape[1])
+    return partial(found.flow, width=width)
+
+
+def _flowing(
+    model: Model,
+    run: FLOW,
+    layout: Layout,
+    prompts: Sequence[str],
+    keys: Sequence[int],
+    slots: int,
+    seed: int,
+    watch: WATCH | None = None,
+) -> Iterator[tuple[int, Answer]]:
+    canvases = (
+        layout.build(model.codec, [prompt], [key], model.context).to(model.device)
+        for prompt, key in zip(prompts, keys, strict=True)
+    )
+    for number, done, trace in run(canvases, slots, seed, watch):
+        texts = layout.read(model.codec, done, 0)
+        yield number, _answer(prompts[number], list(texts.items()), trace)
+
+
+def _in_order(found: Iterator[tuple[int, Answer]]) -> Iterator[Answer]:
+    """Answers by the number of their prompt, each as soon as all before it are there."""
+    early: dict[int, Answer] = {}
+    following = 0
+    for number, answer in found:
+        early[number] = answer
+        while following in early:
+            yield early.pop(following)
+            following += 1
 
 
 def _batch(
     model: Model,
-    run: LOOP,
+    decoder: Decoder,
     layout: Layout,
     prompts: Sequence[str],
     keys: Sequence[int],
@@ -200,7 +235,7 @@ def _batch(
     watch: WATCH | None,
 ) -> Iterator[Answer]:
     canvas = layout.build(model.codec, prompts, keys, model.context).to(model.device)
-    done, traces = run(canvas, seed, watch)
+    done, traces = decode(model.denoiser, decoder, canvas, seed, watch)
     for row, (prompt, trace) in enumerate(zip(prompts, traces, strict=True)):
         yield _answer(prompt, list(layout.read(model.codec, done, row).items()), trace)
 

@@ -1,12 +1,12 @@
 """Rows that join and leave a batch are decoded as if they were alone."""
 
-from dataclasses import fields, replace
+from dataclasses import replace
 
-import numpy as np
 import pytest
 import torch
 from cases import build
 from tiny import MASK, Digits, Tiny
+from traces import same
 
 from plait import methods
 from plait.decode import decode, flow
@@ -28,14 +28,6 @@ def rows(form: str, context: int = 0):
     return [
         FORMS[form].build(Digits(), [prompt], [10 + i], context) for i, prompt in enumerate(PROMPTS)
     ]
-
-
-def same(one, other) -> bool:
-    """Equal in all but time; scores up to rounding, since the toy rounds by the batch's width."""
-    names = [f.name for f in fields(one) if f.name not in ("seconds", "spent", "score")]
-    equal = all(np.array_equal(getattr(one, n), getattr(other, n)) for n in names)
-    equal = equal and np.array_equal(one.spent[:, :2], other.spent[:, :2])
-    return equal and np.allclose(one.score, other.score, rtol=1e-3, atol=1e-4)
 
 
 def flowing(decoder, canvases, slots, seed=3):

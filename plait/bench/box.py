@@ -12,7 +12,7 @@ from torch.profiler import ProfilerActivity
 from .. import cache
 from ..budget import Budget
 from ..decode import decode
-from ..engine import loop
+from ..engine.loop import Engine
 from ..engine.weights import fused
 from ..methods import load as load_method
 from ..models.load import load
@@ -30,7 +30,7 @@ def box(s: Setting) -> dict[str, Any]:
     for cached in (None, "dual"):
         decoder = load_method("confidence", budget=Budget(16))
         decoder = replace(decoder, cache=None if cached is None else cache.load(cached))
-        engine = loop.Engine(fused(model.denoiser.net), decoder)  # type: ignore[attr-defined]
+        engine = Engine(fused(model.denoiser.net), decoder)  # type: ignore[attr-defined]
         plain, busy, rounds = _seconds(s, partial(decode, model.denoiser, decoder, canvas))
         fast, work, _ = _seconds(s, partial(engine, canvas))
         name = cached or "no cache"

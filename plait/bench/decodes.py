@@ -9,6 +9,7 @@ from ..canvas import Canvas
 from ..decode import Decoder
 from ..engine import loop
 from ..engine.head import choose
+from ..engine.loop import Engine
 from ..engine.rounds import Rounds
 from ..engine.sizes import bucket, doubled
 from . import reference
@@ -18,11 +19,11 @@ from .setting import BLOCK, PROMPT, Setting
 
 def _run(s: Setting, decoder: Decoder, canvas: Canvas) -> dict[str, Any]:
     """Decode twice, the second time by the clock: the first captures its graphs."""
-    rounds = Rounds(s.weights, decoder, canvas, 0, s.gpu, not s.gpu)
-    loop.decode(s.weights, decoder, canvas, rounds=rounds)
+    engine = Engine(s.weights, decoder)
+    engine(canvas)
     s.wait()
     start = time.perf_counter()
-    _, traces = loop.decode(s.weights, decoder, canvas, rounds=rounds)
+    _, traces = engine(canvas)
     s.wait()
     seconds = time.perf_counter() - start
     tokens = sum(trace.answer_tokens() for trace in traces)
@@ -34,7 +35,7 @@ def _run(s: Setting, decoder: Decoder, canvas: Canvas) -> dict[str, Any]:
         "query tokens": sum(trace.query_tokens for trace in traces),
         "answer tokens": tokens,
         "answer tokens per second": round(tokens / seconds, 1),
-        "as graphs": rounds.graphs,
+        "as graphs": bool(engine.rounds and engine.rounds.graphs),
     }
 
 
@@ -69,7 +70,7 @@ def _per_round(s: Setting, made: Rounds, n: int, m: int, repeat: int) -> float:
     start = time.perf_counter()
     for _ in range(repeat):
         loop.copied(loop.stepped(made, n, m))
-        made.now.count.tolist()
+        made.wanted()
     return 1e3 * (time.perf_counter() - start) / repeat
 
 
@@ -139,7 +140,7 @@ def memory(s: Setting) -> dict[str, Any]:
     decoder = s.decoder(4, "dual")
     made = Rounds(s.weights, decoder, canvas, 0, graphs=False)
     for _ in range(3):
-        n, m, _ = made.now.count.tolist()
+        n, m, _ = made.wanted()
         loop.stepped(made, n, m)
     peak = torch.cuda.max_memory_allocated()
     giga = {"weights": weights, "keys and values": kv, "peak": peak, "rest": peak - weights - kv}
@@ -152,7 +153,7 @@ def gsm8k(s: Setting) -> dict[str, Any]:
     batch = 4 if s.small else 32
     decoder = s.decoder(1, "dual")
     free, low = s.positions(256), s.positions(100)
-    made: Rounds | None = None
+    engine = Engine(s.weights, decoder)
     seconds = 0.0
     for part in range(2):
         lengths = torch.randint(
@@ -162,8 +163,7 @@ def gsm8k(s: Setting) -> dict[str, Any]:
         canvas = s.canvas(lengths.tolist(), free)
         s.wait()
         start = time.perf_counter()
-        made = made or Rounds(s.weights, decoder, canvas, 0, s.gpu, not s.gpu)
-        _, traces = loop.decode(s.weights, decoder, canvas, rounds=made)
+        _, traces = engine(canvas)
         s.wait()
         taken = time.perf_counter() - start
         found[f"batch {part + 1}"] = {"seconds": round(taken, 2)}

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from ..budget import Budget
 from ..canvas import Canvas
-from ..engine import loop
 from ..engine.forward import Bank, Forward
+from ..engine.loop import Engine
 from ..engine.nested import mapped
 from ..engine.weights import Weights, fused
 from ..methods import load as load_method
@@ -46,7 +46,7 @@ def _trained(s: Setting) -> dict[str, Any]:
     model = load("plait-tiny", str(s.device), "float32")
     exact = fused(model.denoiser.net)  # type: ignore[attr-defined]
     decoder = load_method("confidence", budget=Budget(4))
-    written, _ = loop.decode(exact, decoder, boxed(model, 4 if s.small else PROMPTS))
+    written, _ = Engine(exact, decoder)(boxed(model, 4 if s.small else PROMPTS))
     torch.manual_seed(1)
     hidden = ~written.given & (torch.rand(written.tokens.shape) < 0.5).to(s.device)
     canvas = written.erase(hidden)

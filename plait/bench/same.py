@@ -9,7 +9,7 @@ from ..canvas import Canvas
 from ..data import tasks
 from ..data.problem import problems
 from ..decode import Decoder, Round, decode, init, step
-from ..engine import loop
+from ..engine.loop import Engine
 from ..engine.weights import fused
 from ..methods import load as load_method
 from ..models.load import Model, load
@@ -42,7 +42,7 @@ def _compared(model: Model, count: int) -> dict[str, Any]:
     decoder = load_method("confidence", budget=Budget(4))
     plain, _ = decode(model.denoiser, decoder, canvas)
     counter = Twice(model, decoder)
-    fast, _ = loop.decode(fused(net), decoder, canvas, watch=counter)
+    fast, _ = Engine(fused(net), decoder)(canvas, watch=counter)
     equal = (plain.tokens == fast.tokens).all(1).float().mean()
     return {
         "rows": count,

@@ -1,25 +1,26 @@
 """Decode with the engine: the same tokens as `plait.decode.decode`, from fewer and larger steps."""
 
 import warnings
-from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
 import torch
-from jaxtyping import Int
 from torch import Tensor
 
 from ..canvas import Canvas
-from ..decode import WATCH, Decoder, Round
+from ..decode import WATCH, Decoder, collected
 from ..errors import Notice
 from ..guide import Plain
 from ..length import finds_length
 from ..models.config import Config
 from ..models.denoiser import NetDenoiser
-from ..parts import Denoiser, Plan, View
+from ..parts import Denoiser
 from ..revise import Keep
 from ..sample import Greedy
-from ..trace import Recorder, Trace
+from ..trace import Trace
 from .rounds import Log, Rounds
+from .story import Done, Story
 from .weights import Weights, fused, unsupported
 
 KNOWN = frozenset({"second", "entropy", "masked"})
@@ -47,80 +48,139 @@ def missing(config: Config, decoder: Decoder) -> str | None:
 
 
 @dataclass
-class Costs:
-    """What each row has cost, counted by the engine as `Meter` counts it."""
-
-    forwards: Counter[int] = field(default_factory=Counter)
-    query_tokens: Counter[int] = field(default_factory=Counter)
-
-
-@torch.inference_mode()
-def decode(
-    weights: Weights,
-    decoder: Decoder,
-    canvas: Canvas,
-    seed: int = 0,
-    watch: WATCH | None = None,
-    rounds: Rounds | None = None,
-) -> tuple[Canvas, list[Trace]]:
-    """Run `decoder` until nothing is masked; see `plait.decode.decode`.
-
-    `rounds` may be those of an earlier batch of the same size, weights and decoder: their graphs
-    are used again. What the device has done is noted while it computes the next round.
-    """
-    canvas = decoder.start(canvas, seed)
-    if rounds is None:
-        rounds = _fresh(weights, decoder, canvas, seed)
-    else:
-        rounds.restart(canvas)
-    return _run(rounds, canvas, seed, watch)
-
-
-def _fresh(weights: Weights, decoder: Decoder, canvas: Canvas, seed: int) -> Rounds:
-    """Rounds as they suit the device."""
-    gpu = canvas.tokens.is_cuda
-    return Rounds(weights, decoder, canvas, seed, graphs=gpu, apart=not gpu)
-
-
-def _run(
-    rounds: Rounds, canvas: Canvas, seed: int, watch: WATCH | None
-) -> tuple[Canvas, list[Trace]]:
-    """Decode the canvas that the rounds have taken up."""
-    story = Story(canvas, seed, watch)
-    behind: list[Log] = []
-    while True:
-        n, m, busy = rounds.now.count.tolist()
-        if not busy:
-            break
-        behind.append(copied(stepped(rounds, n, m)))
-        if len(behind) > 1:
-            story.add(behind.pop(0))
-    for log in behind:
-        story.add(log)
-    return story.end()
-
-
-@dataclass
 class Engine:
-    """Decodes batch after batch; one that is like the last takes up its graphs."""
+    """Decodes rows in slots, flow after flow; one that is like the last takes up its graphs.
+
+    With `apart` rows go through the layers one by one; None = on a CPU.
+    """
 
     weights: Weights
     decoder: Decoder
-    _rounds: Rounds | None = None
+    apart: bool | None = None
+    rounds: Rounds | None = None  # those of the last flow
 
-    @torch.inference_mode()
     def __call__(
         self, canvas: Canvas, seed: int = 0, watch: WATCH | None = None
     ) -> tuple[Canvas, list[Trace]]:
-        """See `plait.decode.decode`."""
-        canvas = self.decoder.start(canvas, seed)
-        rounds = self._rounds
-        if rounds is not None and rounds.seed == seed and rounds.takes(canvas):
-            rounds.restart(canvas)
-        else:
-            self._rounds = rounds = None  # before another bank is made
-            self._rounds = rounds = _fresh(self.weights, self.decoder, canvas, seed)
-        return _run(rounds, canvas, seed, watch)
+        """Decode all rows side by side: see `plait.decode.decode`."""
+        done, traces = collected(self.flow([canvas], len(canvas.tokens), seed, watch))
+        return done.to(canvas.tokens.device), traces
+
+    def flow(
+        self,
+        waiting: Iterable[Canvas],
+        slots: int,
+        seed: int = 0,
+        watch: WATCH | None = None,
+        width: int = 0,
+    ) -> Iterator[Done]:
+        """Decode canvases in a number of slots; yield each row, on the host, when it is done.
+
+        See `plait.decode.flow`. Slots have room for rows of `width` positions and for the longest
+        of those that come first. A longer one waits until all slots are free, and then gets longer
+        ones. Where `waiting` fails, the rows before are decoded first.
+        """
+        queue, before = Queue(waiting, partial(self.decoder.start, seed=seed)), 0
+        while rows := queue.take(slots):
+            canvas = Canvas.stack(rows, width)
+            rounds, self.rounds = self._ready(canvas, seed), None  # nobody else's meanwhile
+            turns = Turns(rounds, Story(canvas, seed, watch, before), queue)
+            while turns.live:
+                yield from turns.turn()
+            self.rounds, before = rounds, queue.taken
+        if queue.error is not None:
+            raise queue.error
+
+    @torch.inference_mode()
+    def _ready(self, canvas: Canvas, seed: int) -> Rounds:
+        """Slots that hold the rows of a canvas."""
+        device = self.weights.embed.device
+        canvas, rows, last = canvas.to(device), len(canvas.tokens), self.rounds
+        if last is not None and last.seed == seed and last.slots == rows and last.takes(canvas):
+            last.join(torch.arange(rows, device=device), canvas)
+            return last
+        last = self.rounds = None  # before another bank is made
+        apart = device.type == "cpu" if self.apart is None else self.apart
+        graphs = device.type == "cuda"
+        return Rounds(self.weights, self.decoder, canvas, seed, graphs, apart)
+
+
+class Queue:
+    """Rows on the host that wait for a slot. When one cannot be made, it ends and keeps why."""
+
+    def __init__(self, waiting: Iterable[Canvas], start: Callable[[Canvas], Canvas]) -> None:
+        """Ask for canvases no earlier than for their rows."""
+        made = (start(canvas.to("cpu")) for canvas in waiting)
+        self._rows = (canvas.row(i) for canvas in made for i in range(len(canvas.tokens)))
+        self._first: Canvas | None = None  # made, and not yet taken
+        self.taken = 0
+        self.error: Exception | None = None
+
+    def take(self, most: int, longest: int | None = None) -> list[Canvas]:
+        """The next rows: at most so many, up to one that has more positions than `longest`."""
+        rows: list[Canvas] = []
+        while len(rows) < most and (row := self._peek()) is not None:
+            if longest is not None and row.tokens.shape[1] > longest:
+                break
+            rows.append(row)
+            self._first = None
+        self.taken += len(rows)
+        return rows
+
+    def _peek(self) -> Canvas | None:
+        if self._first is None and self.error is None:
+            try:
+                self._first = next(self._rows, None)
+            except Exception as error:  # raised again when all rows before it are done
+                self.error = error
+        return self._first
+
+
+@dataclass
+class Turns:
+    """Rounds of the rows in the slots, and between rounds the rows that leave and join.
+
+    What a round has done is told while the device computes the next one.
+    """
+
+    rounds: Rounds
+    story: Story
+    queue: Queue
+    live: set[int] = field(init=False)  # slots with a row in them
+    _untold: list[Callable[[], list[Done]]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.live = set(range(self.rounds.slots))
+
+    @torch.inference_mode()
+    def turn(self) -> list[Done]:
+        """Let rows leave and join, and do a round; return rows that have left."""
+        n, m, busy = self.rounds.wanted()
+        if self._changed(self.live.difference(busy)):
+            n, m, busy = self.rounds.wanted()
+        if busy:
+            self._untold.append(partial(self.story.add, copied(stepped(self.rounds, n, m))))
+        last = len(self._untold) - bool(busy)
+        now, self._untold = self._untold[:last], self._untold[last:]
+        return [row for tell in now for row in tell()]
+
+    def _changed(self, done: set[int]) -> bool:
+        """Let rows leave their slots; have others joined?"""
+        if not done:
+            return False
+        self._untold.append(partial(self.story.leave, sorted(done)))
+        self.live -= done
+        width = self.rounds.canvas.tokens.shape[1]
+        free = sorted(set(range(self.rounds.slots)) - self.live)
+        rows = self.queue.take(len(free), width)
+        if not rows:
+            return False
+        slots, canvas = torch.tensor(free[: len(rows)]), Canvas.stack(rows, width)
+        device = self.rounds.canvas.tokens.device
+        self.rounds.join(slots.to(device), canvas.to(device))
+        self._untold.append(partial(self.story.join, slots, canvas))
+        self.live.update(slots.tolist())
+        return True
 
 
 def engine(model: Denoiser, decoder: Decoder) -> Engine | None:
@@ -158,48 +218,3 @@ def copied(log: Log) -> Log:
         return torch.empty(x.shape, dtype=x.dtype, pin_memory=True).copy_(x, non_blocking=True)
 
     return Log(pinned(log.change), pinned(log.draw), pinned(log.chosen), pinned(log.computed))
-
-
-class Story:
-    """Traces, put together from logs."""
-
-    def __init__(self, canvas: Canvas, seed: int, watch: WATCH | None) -> None:
-        self._home, self._canvas = canvas.tokens.device, canvas.to("cpu")
-        self._cost, self._watch, self._seed = Costs(), watch, seed
-        self._recorder = Recorder(seed, self._cost)
-        self._rows = self._recorder.join(self._canvas)
-        self._round = torch.zeros_like(self._canvas.length)
-
-    def add(self, log: Log) -> None:
-        """Note a round of the rows that were not done."""
-        live = (log.computed > 0).nonzero()[:, 0]
-        for row in live.tolist():
-            key = int(self._canvas.key[row])
-            self._cost.forwards[key] += 1
-            self._cost.query_tokens[key] += int(log.computed[row])
-        before, some = self._canvas, self._canvas.rows(live)
-        commit, rewrite, retract, fill = ((log.change >> i & 1).bool() for i in range(4))
-        ends = torch.full_like(before.tokens, before.eos_id)
-        after = before.write(commit | rewrite, log.draw.long()).erase(retract).write(fill, ends)
-        view = _view(some, log.draw.long()[live], log.chosen[live], self._seed, self._round[live])
-        masks = (commit[live], rewrite[live], retract[live], fill[live])
-        done = Round(view, *masks, after.rows(live))
-        self._canvas, self._round[live] = after, self._round[live] + 1
-        self._recorder.add(done, live.tolist())
-        if self._watch is not None:
-            self._watch(done, live.tolist())
-
-    def end(self) -> tuple[Canvas, list[Trace]]:
-        """The canvas and the traces of its rows."""
-        rows = [self._canvas.row(i) for i in self._rows]
-        traces = [self._recorder.trace(i, row) for i, row in zip(self._rows, rows, strict=True)]
-        return self._canvas.to(self._home), traces
-
-
-def _view(
-    canvas: Canvas, draw: Tensor, chosen: Tensor, seed: int, round: Int[Tensor, " B"]
-) -> View:
-    """What a log tells of a view."""
-    nothing = torch.zeros_like(canvas.given)
-    plan = Plan(nothing, torch.zeros_like(draw), torch.zeros_like(draw[:, :1]))
-    return View(canvas, plan, nothing, seed, round, draw=draw, chosen=chosen)

@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
+from jaxtyping import Int
 from torch import Tensor
 
 
@@ -20,6 +21,12 @@ def mapped(tree: Any, change: Callable[[Tensor], Tensor]) -> Any:
         changed = {name: mapped(getattr(tree, name), change) for name in names}
         return dataclasses.replace(tree, **changed)
     return tree
+
+
+def overwrite(tree: Any, rows: Int[Tensor, " N"], new: Any) -> None:
+    """Write nested records over some rows of others of their kind, in place."""
+    for home, value in zip(leaves(tree), leaves(new), strict=True):
+        home.index_copy_(0, rows, value)
 
 
 def leaves(tree: Any) -> list[Tensor]:

@@ -23,7 +23,7 @@ from ..parts import Plan, View
 from ..refresh import renewed
 from .forward import Bank, Forward, picked
 from .head import Choice, choose
-from .nested import leaves, mapped
+from .nested import leaves, mapped, overwrite
 from .sizes import bucket, doubled, gathered, together
 from .tune import aside, warm
 from .weights import Weights
@@ -35,6 +35,7 @@ class Once(Canvas):
     Elsewhere that would be wrong: a batch writes the next canvas over the tensors of the last.
     """
 
+    real = cached_property(vars(Canvas)["real"].fget)
     given = cached_property(vars(Canvas)["given"].fget)
     masked = cached_property(vars(Canvas)["masked"].fget)
 
@@ -45,7 +46,7 @@ Part = tuple[slice, Int[Tensor, "B N"], Int[Tensor, "B M"], slice]
 
 @dataclass(frozen=True)
 class Now:
-    """What a round starts from."""
+    """What a round starts from. Rows lead everywhere, so that one can take another's place."""
 
     tokens: Int[Tensor, "B L"]
     state: State
@@ -53,7 +54,7 @@ class Now:
     open: Bool[Tensor, "B L"]
     stale: Bool[Tensor, "B L"]
     seen: Bool[Tensor, "B L"]
-    count: Int[Tensor, " 3"]  # most positions of a row to recompute, to look at; unfinished rows
+    count: Int[Tensor, "B 3"]  # positions to recompute, to look at; 1 if the row is not done
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,10 @@ class Log:
 
 @dataclass
 class Rounds:
-    """A batch of fixed size that is decoded round by round.
+    """Slots for a fixed number of rows, which are decoded round by round.
+
+    Between rounds another row may take the slot of one that is done: the host writes it over what
+    the next round starts from, and the graphs do not know.
 
     With `apart` rows run one by one, and what needs no computing is left out. The host then waits
     for the device: that is for CPUs, where padding costs more than it saves.
@@ -94,29 +98,46 @@ class Rounds:
         self._some = few if shared else rows
         self.bank = Bank.empty(self.weights, self._some, length, shared)
         whole = self.canvas.group is None and self.canvas.blind is None
-        self._real = self.canvas.real
-        self._whole = whole and bool(self._real.all())  # decided once, also for later canvases
+        self._whole = whole and bool(self.canvas.real.all())  # no padding in any slot so far
         self._groups = not whole
         self._replays: dict[tuple[int, int], tuple[Callable[[], None], Log]] = {}
         self._pool: Any = None
         fresh = self._ahead(self.canvas, init(self.decoder, self.canvas))
         self.now = mapped(fresh, torch.clone)  # graphs write into it, and no two may share
 
-    def takes(self, canvas: Canvas) -> bool:
-        """Can it take up this canvas? Of the same size, and padded only if the first one was."""
-        sizes = [x.shape for x in leaves(self.canvas)] == [x.shape for x in leaves(canvas)]
-        return sizes and (not self._whole or bool(canvas.real.all()))
+    @property
+    def slots(self) -> int:
+        """How many rows it decodes."""
+        return len(self.canvas.tokens)
 
-    def restart(self, canvas: Canvas) -> None:
-        """Take up another canvas; what was captured stays in use. ValueError if it cannot."""
+    def takes(self, canvas: Canvas) -> bool:
+        """Do rows of this canvas fit into the slots?"""
+        return _kind(self.canvas) == _kind(canvas)
+
+    def join(self, slots: Int[Tensor, " N"], canvas: Canvas) -> None:
+        """Put the rows of a canvas into some slots; for all others nothing changes.
+
+        What was captured stays in use, but for the first row with padding among rows without: they
+        attended to all there is, and graphs that leave something out are captured anew. ValueError
+        if the rows do not fit.
+        """
         if not self.takes(canvas):
-            raise ValueError("this batch was made for canvases of another size")
-        for home, value in zip(leaves(self.canvas), leaves(canvas), strict=True):
-            home.copy_(value)
-        self._real.copy_(canvas.real)
-        after = self._ahead(self.canvas, init(self.decoder, self.canvas))
-        for home, value in zip(leaves(self.now), leaves(after), strict=True):
-            home.copy_(value)
+            raise ValueError("these slots were made for canvases of another size")
+        if self._whole and not bool(canvas.real.all()):
+            self._whole, self._replays, self._pool = False, {}, None
+        fresh = self._ahead(canvas, init(self.decoder, canvas))
+        if not self.graphs:  # one round leaves what the next one reads, and some of it twice
+            self.now = mapped(self.now, torch.clone)
+        overwrite(self.canvas, slots, canvas)
+        overwrite(self.now, slots, fresh)
+
+    def wanted(self) -> tuple[int, int, list[int]]:
+        """Room that the next round needs in a row, to recompute and to look at; rows not done.
+
+        Waits for the device.
+        """
+        recomputed, looked_at, busy = zip(*self.now.count.tolist(), strict=True)
+        return max(recomputed), max(looked_at), [row for row, is_busy in enumerate(busy) if is_busy]
 
     def step(self, n: int, m: int) -> Log:
         """Do one round, with room for `n` recomputed and `m` looked-at positions in each row."""
@@ -151,7 +172,7 @@ class Rounds:
         memo = dict(state.memo)
         plan, open = planned(self.decoder, canvas, state.round, memo)
         busy = canvas.masked.any(1, keepdim=True)
-        stale, seen = self._real, self._real
+        stale, seen = canvas.real, canvas.real
         if self._cache is not None:
             valid = torch.zeros_like(open) if memo["kept"] is None else memo["kept"]
             own = (canvas, open, state.round, valid, memo["cache"])
@@ -161,9 +182,9 @@ class Rounds:
             seen = seen if refresh.seen is None else refresh.seen
         stale = stale & busy
         where = scope(canvas, open, self.decoder.needs) & stale
-        count = [self._queried(where, stale).sum(1).amax(), where.sum(1).amax(), busy.sum()]
+        count = [x.sum(1) for x in (self._queried(where, stale), where, busy)]
         after = State(memo, state.round)
-        return Now(canvas.tokens, after, plan, open, stale, seen, torch.stack(count))
+        return Now(canvas.tokens, after, plan, open, stale, seen, torch.stack(count, 1))
 
     def _queried(self, where: Bool[Tensor, "B L"], stale: Bool[Tensor, "B L"]) -> Tensor:
         """As `Transformer.queried`: logits that are shifted come from the position before."""
@@ -184,9 +205,7 @@ class Rounds:
         bits = (done.commit, done.rewrite, done.retract, done.fill)
         each = torch.arange(len(bits), device=done.commit.device, dtype=torch.int32)
         change = (torch.stack(bits, -1).int() << each).sum(-1, dtype=torch.int32)
-        where = scope(canvas, now.open, self.decoder.needs) & now.stale
-        computed = self._queried(where, now.stale).sum(1)
-        log = Log(change, view.draw.int(), view.chosen, computed)
+        log = Log(change, view.draw.int(), view.chosen, now.count[:, 0].clone())
         return self._ahead(done.canvas, state), log
 
     def _look(self, canvas: Canvas, now: Now, n: int, m: int) -> View:
@@ -253,6 +272,11 @@ class Rounds:
             chosen=spread(choice.chosen, -torch.inf),
             **extra,
         )
+
+
+def _kind(canvas: Canvas) -> dict[str, Any]:
+    """What two canvases have in common if a row of one can stand in the other."""
+    return {k: v.shape[1:] if isinstance(v, Tensor) else v for k, v in vars(canvas).items()}
 
 
 def hides(decoder: Decoder) -> bool:

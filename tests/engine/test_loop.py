@@ -13,7 +13,7 @@ from plait.canvas import Canvas
 from plait.decode import decode
 from plait.engine import loop
 from plait.engine.forward import Forward
-from plait.engine.rounds import Rounds
+from plait.engine.loop import Engine
 from plait.engine.weights import fused, unsupported
 from plait.errors import PlaitError
 from plait.layout import nap, plain
@@ -25,14 +25,12 @@ BLOCKED = nap(streams=3, length=6, summary=4, header="{j}", summary_header="5", 
 
 def together(net, decoder, start):
     """Decode with rows side by side and padded, as on a GPU."""
-    with torch.inference_mode():
-        weights = fused(net)
-        return loop.decode(weights, decoder, start, rounds=Rounds(weights, decoder, start))
+    return Engine(fused(net), decoder, apart=False)(start)
 
 
 def apart(net, decoder, start):
     """Decode with rows one by one, as on a CPU."""
-    return loop.decode(fused(net), decoder, start)
+    return Engine(fused(net), decoder)(start)
 
 
 WAYS = pytest.mark.parametrize("way", [apart, together])
@@ -108,15 +106,14 @@ def test_batches_of_any_size_one_after_another():
         assert same(decode(model(), decoder, start), run(start))
 
 
-@torch.inference_mode()
 def test_rows_side_by_side_take_up_another_batch():
     decoder, layout = METHODS["fast_dllm"]
-    weights, first = fused(model().net), canvas(layout, ["1234", "98"])
-    rounds = Rounds(weights, decoder, first)
-    for start in (first, canvas(layout, ["56", "4321"])):
-        assert same(
-            decode(model(), decoder, start), loop.decode(weights, decoder, start, rounds=rounds)
-        )
+    run, used = Engine(fused(model().net), decoder, apart=False), []
+    for prompts in (["1234", "5678"], ["98", "4321"], ["12", "3456"]):
+        start = canvas(layout, prompts)
+        assert same(decode(model(), decoder, start), run(start))
+        used.append(run.rounds)
+    assert used[0] is used[1] is used[2]
 
 
 def test_rows_that_share_a_bank_when_the_longest_is_done(monkeypatch):
@@ -145,14 +142,6 @@ def test_rows_apart_compute_only_what_is_counted(monkeypatch):
     assert sum(widths) == SHAPE.layers * sum(t.query_tokens for t in traces)
 
 
-def test_canvases_with_padding_are_not_taken_up_by_rounds_without():
-    decoder, layout = METHODS["llada"]
-    rounds = Rounds(fused(model().net), decoder, canvas(layout, ["1234", "5678"]))
-    assert rounds.takes(canvas(layout, ["8765", "4321"]))
-    with pytest.raises(ValueError, match="another size"):
-        rounds.restart(canvas(layout, ["8765", "43"]))
-
-
 def test_what_the_engine_cannot_do_the_plain_loop_does_with_a_notice():
     with pytest.warns(UserWarning, match="does not know methods that read 'logp'"):
         assert loop.engine(model(), methods.load("klass")) is None
@@ -169,5 +158,5 @@ def test_watchers_see_every_round():
 
     decode(model(), decoder, canvas(layout), watch=note)
     plain_rounds, seen = seen, []
-    loop.decode(fused(model().net), decoder, canvas(layout), watch=note)
+    Engine(fused(model().net), decoder)(canvas(layout), watch=note)
     assert seen == plain_rounds
