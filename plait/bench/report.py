@@ -16,6 +16,7 @@ from . import decodes, passes, same, ties
 from .box import box
 from .eight import eight
 from .setting import Setting
+from .slots import slots
 
 Part = Callable[[Setting], dict[str, Any]]
 PARTS: dict[str, Part] = {
@@ -33,6 +34,7 @@ PARTS: dict[str, Part] = {
     "same": same.same,
     "ties": ties.ties,
     "box": box,
+    "slots": slots,
     "head": passes.head,
     "profile": passes.profile,
 }
