@@ -18,9 +18,10 @@ STRIDE = 10  # rounds from line to line
 
 
 class Live:
-    """Draws the first row of each batch while it is decoded: `generate(watch=...)`.
+    """Draws a row while it is decoded, then one that begins: `generate(watch=...)`.
 
-    Use it in a `with`; what it drew vanishes at the end of it.
+    In batches that is the first row of each. Use it in a `with`; what it drew vanishes at the end
+    of it.
     """
 
     def __init__(
@@ -31,6 +32,7 @@ class Live:
         self._console = console
         self._screen = Screen(console=console, auto_refresh=False, transient=True)
         self._picture: Picture | None = None
+        self._number = -1  # of the row that is drawn
         self._drawn = 0.0
 
     def __enter__(self) -> "Live":
@@ -48,10 +50,14 @@ class Live:
 
     def __call__(self, done: Round, rows: list[int]) -> None:
         """Take in a round; draw it unless the last drawing is too recent."""
-        if 0 not in rows:
-            return
-        row = rows.index(0)
-        if self._picture is None or int(done.view.round[row]) == 0:
+        rounds = dict(zip(rows, done.view.round.tolist(), strict=True))
+        begun = [number for number, round in rounds.items() if round == 0]
+        if rounds.get(self._number, 0) == 0:
+            if not begun:
+                return
+            self._number = begun[0]
+        row = rows.index(self._number)
+        if self._picture is None or self._number in begun:
             canvas = done.view.canvas
             region, tokens = canvas.region[row].cpu().numpy(), canvas.tokens[row].cpu().numpy()
             self._picture = Picture.blank(region, tokens, frozenset((canvas.eos_id, *canvas.stops)))

@@ -9,8 +9,8 @@ import torch
 from rich.console import Console
 from tiny import EOS, MASK, Digits, Tiny
 
-from plait.decode import decode
-from plait.layout import nap
+from plait.decode import decode, flow
+from plait.layout import nap, plain
 from plait.methods import load
 from plait.parts import Reviser, Revision
 from plait.trace import RETRACT
@@ -166,11 +166,22 @@ def test_live_draws_the_first_row_and_leaves_nothing_behind():
     assert "stream 3" in out
     assert "345" not in out
     assert "\x1b[?25h" in out  # the cursor is back
-    with Live(LAYOUT, CODEC, prompts, console) as view:
-        later = len(file.getvalue())
-        canvas = LAYOUT.build(CODEC, ["12"])
-        decode(Tiny(), load("nap"), canvas, watch=lambda done, _: view(done, [1]))
-        assert len(file.getvalue()) == later
+
+
+def test_live_goes_on_with_a_row_that_begins():
+    """With two slots: the second row goes on when the first is done, and the third begins."""
+    console = Console(file=io.StringIO(), width=80, height=30, force_terminal=True)
+    prompts, drawn = ["1", "2", "3"], []
+    with Live(plain(8), CODEC, prompts, console) as view:
+
+        def watch(done, rows):
+            view(done, rows)
+            drawn.append((view._number, view._picture.rounds))
+
+        canvases = [plain(n).build(CODEC, ["5"], [i]) for i, n in enumerate([2, 8, 3])]
+        for _ in flow(Tiny(), load("ar"), canvases, 2, watch=watch):
+            pass
+    assert drawn == [(0, 1), (0, 2), (2, 1), (2, 2), *[(2, 3)] * 4]
 
 
 def test_lines_come_every_ten_rounds_and_at_the_end():
