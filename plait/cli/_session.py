@@ -162,9 +162,9 @@ class Session:
         """Yield (number of the prompt, answer) as each is done."""
         from ..generate import stream
 
-        size = self.request.batch_size
+        own: dict[str, Any] = {"slots": self.request.batch_size, "engine": self.request.engine}
         with self._room():
-            yield from stream(self.model, prompts, slots=size, keys=keys, **self._settings())
+            yield from stream(self.model, prompts, keys=keys, **own, **self._settings())
 
     def _settings(self) -> dict[str, Any]:
         own = {"layout": self.layout, "seed": self.request.seed, "aux": self.aux}

@@ -38,6 +38,7 @@ def eval(
     settings: o.Settings = None,
     device: o.Device = None,
     dtype: o.Dtype = "float32",
+    engine: o.Engine = False,
     batch_size: o.BatchSize = 8,
     limit: e.Limit = None,
     data_dir: e.DataDir = None,

@@ -50,6 +50,14 @@ def test_a_batch_changes_nothing(evaluate, tmp_path):
     assert same(tmp_path / "1", tmp_path / "5")
 
 
+def test_the_engine_changes_nothing(evaluate, tmp_path):
+    assert evaluate(tmp_path / "plain").code == 0
+    done = evaluate(tmp_path / "engine", "--engine", "--batch-size", 2)
+    assert done.code == 0, done.err
+    assert "the plain loop decodes" not in done.err
+    assert same(tmp_path / "plain", tmp_path / "engine")
+
+
 def test_it_goes_on_from_any_torn_end(evaluate, tmp_path):
     whole = tmp_path / "whole"
     evaluate(whole)
