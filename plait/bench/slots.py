@@ -26,7 +26,7 @@ def slots(s: Setting) -> dict[str, Any]:
     what counts. On a CPU rows that are done cost nothing either way.
     """
     model = load("plait-tiny", str(s.device), "float32")
-    count, places = (6, 2) if s.small else (ROWS, SLOTS)
+    count, places = (4, 2) if s.small else (ROWS, SLOTS)
     canvas = boxed(model, count)
     rows = [canvas.row(i) for i in range(count)]
     methods = {
