@@ -140,8 +140,7 @@ def memory(s: Setting) -> dict[str, Any]:
     decoder = s.decoder(4, "dual")
     made = Rounds(s.weights, decoder, canvas, 0, graphs=False)
     for _ in range(3):
-        n, m, _ = made.wanted()
-        loop.stepped(made, n, m)
+        loop.stepped(made, *made.wanted()[0])
     peak = torch.cuda.max_memory_allocated()
     giga = {"weights": weights, "keys and values": kv, "peak": peak, "rest": peak - weights - kv}
     return {f"{name} GB": round(value / 1e9, 3) for name, value in giga.items()}

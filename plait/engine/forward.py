@@ -35,7 +35,7 @@ class Bank:
         like = weights.embed.new_zeros(shape)
         return Bank(like.expand(c.layers, -1, -1, -1, -1), rows)
 
-    def read(self, layer: int, rows: slice, length: int) -> Keys:
+    def read(self, layer: int, rows: slice | Int[Tensor, " N"], length: int) -> Keys:
         """The keys and values of a layer and some rows, up to a position."""
         apart = self.layers[layer].unflatten(1, (self.rows, -1))
         key, value = apart[:, rows, :length].transpose(2, 3)
@@ -65,20 +65,20 @@ class Forward:
         at: Int[Tensor, "B N"],
         bank: Bank,
         visible: Bool[Tensor, "B #L L"] | None = None,
-        first: int = 0,
+        first: int | Int[Tensor, " B"] = 0,
         wanted: Int[Tensor, "B R"] | None = None,
     ) -> tuple[Float[Tensor, "M W"], Float[Tensor, "M W"]]:
         """Return the residual of the positions `at`, and what is still to be added to it.
 
         `at` is padded with L. Rows lie end to end: M = B N. They are rows `first` and following
-        of the bank. With `wanted`, places in `at`, the residual is of these only: M = B R. If
-        they are fewer, all other positions leave the last layer with their keys and values.
+        of the bank, or the rows that it names. With `wanted`, places in `at`, the residual is of
+        these only: M = B R. If they are fewer, all other positions leave the last layer with their
+        keys and values.
         """
         inside = at.clamp(max=self.length - 1)
         queried = pos.gather(1, inside)
-        rows = slice(first, first + len(at))
-        row = torch.arange(rows.start, rows.stop, device=at.device)[:, None]
-        slot = (row * (self.length + 1) + at).flatten()
+        rows = slice(first, first + len(at)) if isinstance(first, int) else first
+        slot = picked(at, self.length + 1, first)
         mask = self._mask(visible, pos, inside, queried)
         x = F.embedding(tokens.gather(1, inside).flatten(), self.weights.embed)
         delta: Tensor | None = None
@@ -134,7 +134,13 @@ class Forward:
         return visibility(self.weights.config, 0, visible, pos, queried)
 
 
-def picked(wanted: Int[Tensor, "B R"], each: int, first: int = 0) -> Int[Tensor, " M"]:
-    """Places in rows `first` and following, of `each` positions, as places in all end to end."""
-    row = torch.arange(first, first + len(wanted), device=wanted.device)[:, None] * each
-    return (row + wanted).flatten()
+def picked(
+    wanted: Int[Tensor, "B R"], each: int, first: int | Int[Tensor, " B"] = 0
+) -> Int[Tensor, " M"]:
+    """Places in rows of `each` positions, as places in all end to end.
+
+    The rows are `first` and following, or those that it names.
+    """
+    if isinstance(first, int):
+        first = torch.arange(first, first + len(wanted), device=wanted.device)
+    return (first[:, None] * each + wanted).flatten()

@@ -1,7 +1,7 @@
 """Decode with the engine: the same tokens as `plait.decode.decode`, from fewer and larger steps."""
 
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -155,11 +155,11 @@ class Turns:
     @torch.inference_mode()
     def turn(self) -> list[Done]:
         """Let rows leave and join, and do a round; return rows that have left."""
-        n, m, busy = self.rounds.wanted()
+        size, busy = self.rounds.wanted()
         if self._changed(self.live.difference(busy)):
-            n, m, busy = self.rounds.wanted()
+            size, busy = self.rounds.wanted()
         if busy:
-            self._untold.append(partial(self.story.add, copied(stepped(self.rounds, n, m))))
+            self._untold.append(partial(self.story.add, copied(stepped(self.rounds, *size))))
         last = len(self._untold) - bool(busy)
         now, self._untold = self._untold[:last], self._untold[last:]
         return [row for tell in now for row in tell()]
@@ -195,10 +195,10 @@ def engine(model: Denoiser, decoder: Decoder) -> Engine | None:
     return None
 
 
-def stepped(rounds: Rounds, n: int, m: int) -> Log:
+def stepped(rounds: Rounds, n: int, m: int, wide: Sequence[int] = ()) -> Log:
     """One round; without graphs from now on if it cannot be captured."""
     try:
-        return rounds.step(n, m)
+        return rounds.step(n, m, wide)
     except RuntimeError as error:
         if not rounds.graphs or isinstance(error, torch.OutOfMemoryError):
             raise
@@ -206,7 +206,7 @@ def stepped(rounds: Rounds, n: int, m: int) -> Log:
         torch.cuda.synchronize()
         reason = str(error).splitlines()[0]
         warnings.warn(f"rounds run without CUDA graphs, which is slower: {reason}", Notice, 3)
-        return rounds.step(n, m)
+        return rounds.step(n, m, wide)
 
 
 def copied(log: Log) -> Log:

@@ -6,7 +6,7 @@ look at is known before a round begins, so that its shapes can be padded to buck
 inside a round waits for the host.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import Any
@@ -24,7 +24,7 @@ from ..refresh import renewed
 from .forward import Bank, Forward, picked
 from .head import Choice, choose
 from .nested import leaves, mapped, overwrite
-from .sizes import bucket, doubled, gathered, together
+from .sizes import bucket, doubled, gathered, together, widest
 from .tune import aside, warm
 from .weights import Weights
 
@@ -41,7 +41,9 @@ class Once(Canvas):
 
 
 # Rows that go through the layers together, what they recompute and look at, and how far they go.
-Part = tuple[slice, Int[Tensor, "B N"], Int[Tensor, "B M"], slice]
+Part = tuple[slice | Int[Tensor, " B"], Int[Tensor, "B N"], Int[Tensor, "B M"], slice]
+Wide = Int[Tensor, " W"] | None
+Size = tuple[int, int, list[int]]  # room in a row to recompute and to look at; rows for themselves
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,10 @@ class Rounds:
         whole = self.canvas.group is None and self.canvas.blind is None
         self._whole = whole and bool(self.canvas.real.all())  # no padding in any slot so far
         self._groups = not whole
-        self._replays: dict[tuple[int, int], tuple[Callable[[], None], Log]] = {}
+        self._wide: dict[
+            int, Int[Tensor, " N"]
+        ] = {}  # rows of a pass of their own, where graphs read
+        self._replays: dict[tuple[int, int, int], tuple[Callable[[], None], Log]] = {}
         self._pool: Any = None
         fresh = self._ahead(self.canvas, init(self.decoder, self.canvas))
         self.now = mapped(fresh, torch.clone)  # graphs write into it, and no two may share
@@ -131,34 +136,47 @@ class Rounds:
         overwrite(self.canvas, slots, canvas)
         overwrite(self.now, slots, fresh)
 
-    def wanted(self) -> tuple[int, int, list[int]]:
-        """Room that the next round needs in a row, to recompute and to look at; rows not done.
+    def wanted(self) -> tuple[Size, list[int]]:
+        """What the next round needs room for, and the rows that are not done.
 
         Waits for the device.
         """
         recomputed, looked_at, busy = zip(*self.now.count.tolist(), strict=True)
-        return max(recomputed), max(looked_at), [row for row, is_busy in enumerate(busy) if is_busy]
+        order = sorted(range(self.slots), key=lambda row: -recomputed[row])
+        some = 0
+        if self.decoder.cache is not None and not self.apart:
+            some = widest(list(recomputed), self.canvas.tokens.shape[1])
+        size = max(1, recomputed[order[some]]), max(looked_at), order[:some]
+        return size, [row for row, is_busy in enumerate(busy) if is_busy]
 
-    def step(self, n: int, m: int) -> Log:
-        """Do one round, with room for `n` recomputed and `m` looked-at positions in each row."""
-        if self.canvas.tokens.is_cuda:
-            length = self.canvas.tokens.shape[1]
+    def step(self, n: int, m: int, wide: Sequence[int] = ()) -> Log:
+        """Do one round, with room for `n` recomputed and `m` looked-at positions in each row.
+
+        The rows `wide` have room for all their positions, in a pass of their own.
+        """
+        length, device = self.canvas.tokens.shape[1], self.canvas.tokens.device
+        if device.type == "cuda":
             n, m = min(bucket(n), length), min(doubled(m), length)
+        rows: Tensor | None = None
+        if wide:
+            rows = self._wide.setdefault(len(wide), torch.tensor(wide, device=device))
+            rows.copy_(torch.tensor(wide))
         if not self.graphs:
-            self.now, log = self._round(self.now, n, m)
+            self.now, log = self._round(self.now, n, m, rows)
             return log
-        if (n, m) not in self._replays:
-            self._replays[n, m] = self._captured(n, m)
-        replay, log = self._replays[n, m]
+        size = n, m, len(wide)
+        if size not in self._replays:
+            self._replays[size] = self._captured(n, m, rows)
+        replay, log = self._replays[size]
         replay()
         return log
 
-    def _captured(self, n: int, m: int) -> tuple[Callable[[], None], Log]:
+    def _captured(self, n: int, m: int, wide: Wide) -> tuple[Callable[[], None], Log]:
         """A round as a CUDA graph, and where it leaves its log. The state does not move."""
-        warm(partial(self._round, self.now, n, m))
+        warm(partial(self._round, self.now, n, m, wide))
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(graph, pool=self._pool, stream=aside()):
-            after, log = self._round(self.now, n, m)
+            after, log = self._round(self.now, n, m, wide)
             old, new = leaves(self.now), leaves(after)
             homes = {x.data_ptr() for x in old}
             new = [x.clone() if x.data_ptr() in homes else x for x in new]
@@ -194,10 +212,10 @@ class Rounds:
         before[:, 0] |= where[:, 0]
         return stale | before
 
-    def _round(self, now: Now, n: int, m: int) -> tuple[Now, Log]:
+    def _round(self, now: Now, n: int, m: int, wide: Wide) -> tuple[Now, Log]:
         """The round itself: look, act, plan the next."""
         canvas = Once(**(vars(self.canvas) | {"tokens": now.tokens}))
-        view = self._look(canvas, now, n, m)
+        view = self._look(canvas, now, n, m, wide)
         memo = dict(now.state.memo)
         if self.decoder.cache is not None:
             memo["cache"] = self.decoder.cache.after(view, memo["cache"])
@@ -208,32 +226,46 @@ class Rounds:
         log = Log(change, view.draw.int(), view.chosen, now.count[:, 0].clone())
         return self._ahead(done.canvas, state), log
 
-    def _look(self, canvas: Canvas, now: Now, n: int, m: int) -> View:
+    def _look(self, canvas: Canvas, now: Now, n: int, m: int, wide: Wide) -> View:
         """The forward pass, and what the head says of it."""
         where = scope(canvas, now.open, self.decoder.needs) & now.stale
         queried, length = self._queried(where, now.stale), canvas.tokens.shape[1]
         visible, found, homes = self._visible(canvas, now), [], []
-        parts = self._each(queried, where) if self.apart else self._all(queried, where, n, m)
+        size = n, m, wide
+        parts = self._each(queried, where) if self.apart else self._all(queried, where, *size)
         for rows, at, sel, span in parts:
+            first = rows.start if isinstance(rows, slice) else rows
             seen = None if visible is None else visible[rows, span, span]
             inputs = canvas.tokens[rows, span], canvas.pos[rows, span], at, self.bank, seen
             source = (sel - 1).clamp(min=0) if self.weights.config.shift else sel
             place = unpacked(at, length).gather(1, source.clamp(max=length - 1))
-            home = 0 if self.decoder.cache is None else rows.start
+            home = 0 if self.decoder.cache is None else first
             found.append(self.forward.final(*self.forward(*inputs, home, place.clamp(min=0))))
-            homes.append(picked(sel, length + 1, rows.start))
+            homes.append(picked(sel, length + 1, first))
         choice = choose(torch.cat(found), self.weights.head, canvas.mask_id)
         return self._view(canvas, now, torch.cat(homes), choice)
 
     def _all(
-        self, queried: Bool[Tensor, "B L"], where: Bool[Tensor, "B L"], n: int, m: int
+        self,
+        queried: Bool[Tensor, "B L"],
+        where: Bool[Tensor, "B L"],
+        n: int,
+        m: int,
+        wide: Wide,
     ) -> Iterator[Part]:
-        """As many rows at once as fit, padded to a common size."""
-        at, sel = gathered(queried, n), gathered(where, m)
-        some = min(self._some, together(*at.shape))
-        for first in range(0, len(at), some):
-            rows = slice(first, first + some)
-            yield rows, at[rows], sel[rows], slice(where.shape[1])
+        """As many rows at once as fit, padded to a common size; then the wide ones likewise."""
+        span = slice(where.shape[1])
+        parts: list[tuple[Wide, Tensor, Tensor, int]] = [(None, queried, where, n)]
+        if wide is not None:
+            thin = [x.index_fill(0, wide, value=False) for x in (queried, where)]
+            own = (wide, queried[wide], where[wide], span.stop)
+            parts = [(None, thin[0], thin[1], n), own]
+        for rows, recomputed, seen, room in parts:
+            at, sel = gathered(recomputed, room), gathered(seen, m)
+            some = min(self._some, together(*at.shape))
+            for first in range(0, len(at), some):
+                these = slice(first, first + some)
+                yield these if rows is None else rows[these], at[these], sel[these], span
 
     def _each(self, queried: Bool[Tensor, "B L"], where: Bool[Tensor, "B L"]) -> Iterator[Part]:
         """Rows that are not done, one by one and each at its own length, as in the plain loop."""

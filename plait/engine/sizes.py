@@ -27,6 +27,20 @@ def bucket(count: int) -> int:
     return -(-count // step) * step
 
 
+def widest(counts: list[int], length: int) -> int:
+    """How many rows, those with most positions to recompute, get a pass of their own.
+
+    A row that begins, or enters another block, is recomputed whole. In one pass all others would
+    be padded to the same size; in two, theirs is as narrow as they are.
+    """
+    most = sorted(counts, reverse=True)
+
+    def computed(some: int) -> int:
+        return len(counts) * bucket(max(1, most[some])) + some * length
+
+    return min((some for some in (0, 1, 4, 16) if some < len(counts)), key=computed)
+
+
 def doubled(count: int) -> int:
     """The power of 2 to which a number of looked-at positions is padded, at least 16.
 

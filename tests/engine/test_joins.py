@@ -13,8 +13,10 @@ from traces import same
 
 from plait import cache as caches
 from plait import methods
+from plait.budget import Budget
 from plait.decode import decode
 from plait.engine import loop
+from plait.engine.forward import Forward
 from plait.engine.loop import Engine
 from plait.engine.nested import leaves
 from plait.engine.rounds import Log, Rounds
@@ -143,12 +145,12 @@ def test_rows_of_one_key_after_each_other_are_counted_apart():
     check(decoder, canvases, flowing(Engine(fused(model().net), decoder), canvases, 1))
 
 
-def captured(self, n, m):
+def captured(self, *size):
     """A round that leaves everything where it was when it was first done, as a CUDA graph does."""
-    log = Log(*(x.clone() for x in leaves(self._round(self.now, n, m)[1])))
+    log = Log(*(x.clone() for x in leaves(self._round(self.now, *size)[1])))
 
     def replay():
-        after, told = self._round(self.now, n, m)
+        after, told = self._round(self.now, *size)
         new = [x.clone() for x in (*leaves(after), *leaves(told))]
         for home, value in zip((*leaves(self.now), *leaves(log)), new, strict=True):
             home.copy_(value)
@@ -176,6 +178,29 @@ def test_joins_write_where_graphs_read(cached, monkeypatch):
     sizes = set(rounds._replays)
     check(decoder, canvases, flowing(run, canvases, 2, width=width))
     assert set(rounds._replays) == sizes
+
+
+def test_a_row_that_is_recomputed_whole_does_not_widen_the_others(monkeypatch):
+    """Rows enter their blocks at different rounds; each does in a pass of its own."""
+    decoder = methods.load("llada", block=6, budget=Budget(1))
+    decoder = replace(decoder, length=Full(), cache=caches.load("dual"))
+    prompt = "123456789abc" * 4
+    canvases = [canvas(plain(n), [prompt[i:]], i) for i, n in enumerate([12, 4, 9, 7, 5])]
+    shapes: list[tuple[int, ...]] = []
+    forward = Forward.__call__
+
+    def noted(self, tokens, pos, at, *others):
+        shapes.append(tuple(at.shape))
+        return forward(self, tokens, pos, at, *others)
+
+    monkeypatch.setattr(Forward, "__call__", noted)
+    check(decoder, canvases, flowing(Engine(fused(model().net), decoder, apart=False), canvases, 2))
+    split, shapes[:] = shapes[:], []
+    monkeypatch.setattr("plait.engine.rounds.widest", lambda *_: 0)
+    check(decoder, canvases, flowing(Engine(fused(model().net), decoder, apart=False), canvases, 2))
+    assert {rows for rows, _ in split} == {1, 2}
+    assert {rows for rows, _ in shapes} == {2}
+    assert sum(rows * n for rows, n in split) < 0.8 * sum(rows * n for rows, n in shapes)
 
 
 @torch.inference_mode()

@@ -11,7 +11,7 @@ from plait import cache as caches
 from plait.engine import loop
 from plait.engine.nested import leaves
 from plait.engine.rounds import Rounds
-from plait.engine.sizes import bucket, doubled
+from plait.engine.sizes import bucket, doubled, widest
 from plait.engine.weights import fused
 
 WAITS = ("_local_scalar_dense", "nonzero", "masked_select", "masked_scatter", "unique", "equal")
@@ -68,6 +68,16 @@ def test_waiting_is_noticed():
     with Waits() as noted:
         torch.ones(3)[torch.tensor([True, False, True])].sum().item()
     assert noted.found == ["index", "_local_scalar_dense"]
+
+
+def test_rows_that_need_much_get_a_pass_of_their_own_where_that_is_less():
+    assert widest([512], 512) == 0
+    assert widest([512] * 8, 512) == 0
+    assert widest([32] * 7 + [512], 512) == 1
+    assert widest([512, 32, 32, 512, 32, 32, 32, 32], 512) == 4  # 8 * 32 + 4 * 512 < 8 * 512
+    assert widest([512, 32], 512) == 1
+    assert widest([40, 32, 32], 512) == 0  # 3 * 64 < 3 * 32 + 512
+    assert widest([0, 0, 0], 512) == 0
 
 
 def test_a_bucket_holds_its_count_and_grows_with_it():
