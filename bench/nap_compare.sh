@@ -20,7 +20,7 @@ compare() { # TASK ARMS [option ...]
     shift 2
     PYTHONPATH="$here/.." python3 "$here/nap_compare.py" --share --task "$task" --arms $arms \
         --seeds $seeds --base "$out/base" --out "$out/$task" --graphed --workers 4 \
-        --dtype bfloat16 "$@" || true
+        --dtype bfloat16 --device cuda "$@" || true
 }
 
 work() {

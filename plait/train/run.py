@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,7 +12,7 @@ import torch
 from transformers import PrinterCallback, TrainerCallback, TrainingArguments, set_seed
 from transformers.integrations import TensorBoardCallback
 
-from ..errors import PlaitError
+from ..errors import Notice, PlaitError
 from ..files import write_whole
 from ..models.codec import TokenizerCodec
 from ..models.transformer import Transformer
@@ -186,7 +187,7 @@ def _arguments(recipe: Recipe, out: Path) -> TrainingArguments:
     if recipe.shard:
         sharding["fsdp"] = True
         sharding["fsdp_config"] = {"transformer_layer_cls_to_wrap": ["Block"], "version": 2}
-    return TrainingArguments(
+    arguments = TrainingArguments(
         output_dir=str(out),
         max_steps=recipe.steps,
         per_device_train_batch_size=1,  # the data set makes whole batches
@@ -210,6 +211,23 @@ def _arguments(recipe: Recipe, out: Path) -> TrainingArguments:
         seed=recipe.seed,
         **sharding,
     )
+    return alone(arguments)
+
+
+def alone(arguments: TrainingArguments) -> TrainingArguments:
+    """Arguments of a process that trains on one device.
+
+    Where Trainer sees several it would cut each batch in pieces for all of them (DataParallel).
+    """
+    if arguments.n_gpu > 1:
+        warnings.warn(
+            f"{arguments.n_gpu} GPUs are visible and one is used: torchrun --nproc-per-node "
+            f"{arguments.n_gpu} -m plait train ... uses all",
+            Notice,
+            stacklevel=2,
+        )
+        arguments._n_gpu = 1
+    return arguments
 
 
 def boards() -> bool:

@@ -6,13 +6,13 @@ import pytest
 import torch
 from transformers import TrainerControl, TrainerState, TrainingArguments
 
-from plait.errors import PlaitError
+from plait.errors import Notice, PlaitError
 from plait.models import box
 from plait.models.load import load as load_model
 from plait.models.transformer import Transformer
 from plait.train.callbacks import Average, Budget, Keep
 from plait.train.recipes import Optimiser, load
-from plait.train.run import train
+from plait.train.run import alone, train
 
 
 def test_a_toy_learns_saves_and_reloads(tmp_path):
@@ -119,3 +119,12 @@ def test_the_model_in_the_box_stays_small():
     config = load("plait_tiny").model
     with torch.device("meta"):
         assert sum(w.numel() for w in Transformer(config).parameters()) < 12_000_000
+
+
+def test_a_process_takes_one_of_several_devices(tmp_path):
+    arguments = TrainingArguments(output_dir=str(tmp_path), use_cpu=True)
+    arguments._n_gpu = 2
+    assert arguments.train_batch_size == 2 * arguments.per_device_train_batch_size
+    with pytest.warns(Notice, match="nproc-per-node 2"):
+        alone(arguments)
+    assert arguments.train_batch_size == arguments.per_device_train_batch_size
