@@ -13,6 +13,7 @@ from .guide import Plain
 from .length import EndAtEos
 from .look import Overheard, look, scope
 from .meter import Meter
+from .nested import take
 from .parts import (
     Denoiser,
     Guide,
@@ -27,7 +28,6 @@ from .parts import (
     Stop,
     View,
 )
-from .parts import take as take_rows
 from .refresh import Cache, keeping, partial
 from .refuse import refuse
 from .revise import Keep
@@ -48,7 +48,7 @@ class State:
 
     def rows(self, which: Int[Tensor, " N"]) -> "State":
         """The state of some of the rows."""
-        return State(take_rows(self.memo, which), self.round[which])
+        return State(take(self.memo, which), self.round[which])
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,9 @@ from .errors import PlaitError
 from .judge import then
 from .models.attention import Sight, visibility
 from .models.transformer import Block, Config, Turn
+from .nested import choose
 from .offers import layered
-from .parts import Denoiser, choose
+from .parts import Denoiser
 
 Correct = Callable[[Tensor, Tensor, Canvas], Tensor]  # states, embeddings of what is new, canvas
 

@@ -6,7 +6,6 @@ axis, so that a row can leave or join a batch at any round.
 """
 
 import abc
-import dataclasses
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
@@ -210,35 +209,6 @@ class Denoiser(Protocol):
         A row's logits must not depend on the other rows of the batch.
         """
         ...
-
-
-def take(memo: Any, rows: Int[Tensor, " N"]) -> Any:
-    """Return the memory of some rows: every tensor in `memo`, indexed on its leading axis."""
-    if isinstance(memo, Tensor):
-        return memo[rows]
-    if isinstance(memo, dict):
-        return {k: take(v, rows) for k, v in memo.items()}
-    if isinstance(memo, (tuple, list)):
-        return type(memo)(take(v, rows) for v in memo)
-    if dataclasses.is_dataclass(memo) and not isinstance(memo, type):
-        fields = {f.name: take(getattr(memo, f.name), rows) for f in dataclasses.fields(memo)}
-        return dataclasses.replace(memo, **fields)
-    return memo
-
-
-def choose(rows: Bool[Tensor, " B"], one: Any, other: Any) -> Any:
-    """Return records of the same kind with the tensors of `one` in `rows`, of `other` elsewhere."""
-    if isinstance(one, Tensor):
-        return torch.where(rows.reshape(-1, *[1] * (one.ndim - 1)), one, other)
-    if isinstance(one, dict):
-        return {k: choose(rows, v, other[k]) for k, v in one.items()}
-    if isinstance(one, (tuple, list)):
-        return type(one)(choose(rows, a, b) for a, b in zip(one, other, strict=True))
-    if dataclasses.is_dataclass(one) and not isinstance(one, type):
-        names = [f.name for f in dataclasses.fields(one)]
-        fields = {n: choose(rows, getattr(one, n), getattr(other, n)) for n in names}
-        return dataclasses.replace(one, **fields)
-    return one
 
 
 def by_index(values: Shaped[Tensor, "B L *rest"], index: Int[Tensor, "B M"]) -> Tensor:

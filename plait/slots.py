@@ -1,6 +1,5 @@
 """Rows that join a batch while others are being decoded: their canvas and every part's memory."""
 
-import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,6 +7,7 @@ import torch
 from torch import Tensor
 
 from .canvas import Canvas
+from .nested import mapped
 from .parts import Part
 
 
@@ -32,15 +32,9 @@ def joined(one: Any, other: Any) -> Any:
 
     A row that has just joined may hold one value in place of one per token of the vocabulary.
     """
-    if isinstance(one, Tensor):
-        rest = torch.broadcast_shapes(one.shape[1:], other.shape[1:])
-        return torch.cat([part.expand(-1, *rest) for part in (one, other)])
-    if isinstance(one, dict):
-        return {k: joined(v, other[k]) for k, v in one.items()}
-    if isinstance(one, (tuple, list)):
-        return type(one)(joined(a, b) for a, b in zip(one, other, strict=True))
-    if dataclasses.is_dataclass(one) and not isinstance(one, type):
-        names = [f.name for f in dataclasses.fields(one)]
-        fields = {n: joined(getattr(one, n), getattr(other, n)) for n in names}
-        return dataclasses.replace(one, **fields)
-    return one
+
+    def both(x: Tensor, y: Tensor) -> Tensor:
+        rest = torch.broadcast_shapes(x.shape[1:], y.shape[1:])
+        return torch.cat([part.expand(-1, *rest) for part in (x, y)])
+
+    return mapped(both, one, other)

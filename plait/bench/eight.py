@@ -11,10 +11,10 @@ from ..budget import Budget
 from ..canvas import Canvas
 from ..engine.forward import Bank, Forward
 from ..engine.loop import Engine
-from ..engine.nested import mapped
 from ..engine.weights import Weights, fused
 from ..methods import load as load_method
 from ..models.load import load
+from ..nested import mapped
 from .same import PROMPTS, boxed
 from .setting import Setting
 
@@ -33,7 +33,7 @@ def eight(s: Setting) -> dict[str, Any]:
         found[str(length)] = {"ms": round(half, 3), "times faster": round(whole / half, 3)}
     torch.manual_seed(1)
     tokens = torch.randint(0, s.mask_id, (1, s.positions(512)), device=s.device)
-    true = _logits(mapped(s.weights, Tensor.float), tokens)
+    true = _logits(mapped(Tensor.float, s.weights), tokens)
     if s.dtype != torch.float32:
         name = str(s.dtype).removeprefix("torch.")
         found[f"random weights, {name}"] = apart(_logits(s.weights, tokens), true)
@@ -50,7 +50,7 @@ def _trained(s: Setting) -> dict[str, Any]:
     torch.manual_seed(1)
     hidden = ~written.given & (torch.rand(written.tokens.shape) < 0.5).to(s.device)
     canvas = written.erase(hidden)
-    half = mapped(exact, Tensor.bfloat16)
+    half = mapped(Tensor.bfloat16, exact)
     true = _logits(exact, canvas.tokens, canvas)[hidden]
     return {
         f"trained weights, {name}": apart(_logits(some, canvas.tokens, canvas)[hidden], true)

@@ -19,11 +19,11 @@ from ..canvas import Canvas
 from ..decode import Decoder, State, act, init, planned
 from ..look import scope
 from ..models.kv import unpacked
+from ..nested import leaves, mapped, overwrite
 from ..parts import Plan, View
 from ..refresh import renewed
 from .forward import Bank, Forward, picked
 from .head import Choice, choose
-from .nested import leaves, mapped, overwrite
 from .sizes import bucket, doubled, gathered, together, widest
 from .tune import aside, warm
 from .weights import Weights
@@ -108,7 +108,7 @@ class Rounds:
         self._replays: dict[tuple[int, int, int], tuple[Callable[[], None], Log]] = {}
         self._pool: Any = None
         fresh = self._ahead(self.canvas, init(self.decoder, self.canvas))
-        self.now = mapped(fresh, torch.clone)  # graphs write into it, and no two may share
+        self.now = mapped(torch.clone, fresh)  # graphs write into it, and no two may share
 
     @property
     def slots(self) -> int:
@@ -132,7 +132,7 @@ class Rounds:
             self._whole, self._replays, self._pool = False, {}, None
         fresh = self._ahead(canvas, init(self.decoder, canvas))
         if not self.graphs:  # one round leaves what the next one reads, and some of it twice
-            self.now = mapped(self.now, torch.clone)
+            self.now = mapped(torch.clone, self.now)
         overwrite(self.canvas, slots, canvas)
         overwrite(self.now, slots, fresh)
 

@@ -9,9 +9,9 @@ from torch import Tensor
 
 from ..canvas import Canvas
 from ..decode import WATCH, Round
+from ..nested import overwrite
 from ..parts import Plan, View
 from ..trace import Recorder, Trace
-from .nested import overwrite
 from .rounds import Log
 
 Done = tuple[int, Canvas, Trace]  # number of a row, its canvas without padding, its trace

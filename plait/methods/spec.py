@@ -8,7 +8,8 @@ from ..canvas import Canvas
 from ..decode import Decoder, Round, State, act, observe
 from ..errors import PlaitError
 from ..judge import Branches, look_at, then
-from ..parts import Denoiser, choose
+from ..nested import choose
+from ..parts import Denoiser
 from ..schedule import Blocks
 
 

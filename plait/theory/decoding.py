@@ -10,7 +10,7 @@ import itertools
 import math
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,7 @@ from ..budget import Budget
 from ..canvas import Canvas
 from ..decode import Decoder, Round, State, decode, holding, init, step
 from ..errors import PlaitError
+from ..nested import leaves
 from ..parts import Sampler
 from ..sample import Categorical
 from ..trace import COMMIT, Trace
@@ -223,8 +224,8 @@ def _merge(
     canvas: Canvas, state: State, weight: Float[Tensor, " R"]
 ) -> tuple[Canvas, State, Float[Tensor, " M"]]:
     """One row for each distinct pair of tokens and memory, with the summed weight."""
-    leaves = [leaf.reshape(len(weight), -1) for leaf in (canvas.tokens, *_leaves(state.memo))]
-    raw = [np.ascontiguousarray(leaf.numpy()).view(np.uint8) for leaf in leaves if leaf.numel()]
+    flat = [leaf.reshape(len(weight), -1) for leaf in (canvas.tokens, *leaves(state.memo))]
+    raw = [np.ascontiguousarray(leaf.numpy()).view(np.uint8) for leaf in flat if leaf.numel()]
     _, first, group = np.unique(
         np.concatenate(raw, 1), axis=0, return_index=True, return_inverse=True
     )
@@ -232,17 +233,3 @@ def _merge(
     summed = torch.zeros(len(keep), dtype=torch.float64)
     summed.index_add_(0, torch.from_numpy(group.reshape(-1)), weight)
     return canvas.rows(keep), state.rows(keep), summed
-
-
-def _leaves(memo: Any) -> list[Tensor]:
-    """Every tensor of a memory, which `parts.take` would index by row."""
-    if isinstance(memo, Tensor):
-        return [memo]
-    parts: Sequence[Any] = ()
-    if isinstance(memo, dict):
-        parts = list(memo.values())
-    elif isinstance(memo, (tuple, list)):
-        parts = memo
-    elif is_dataclass(memo):
-        parts = [getattr(memo, field.name) for field in fields(memo)]
-    return [leaf for part in parts for leaf in _leaves(part)]

@@ -18,7 +18,6 @@ from plait.decode import decode
 from plait.engine import loop
 from plait.engine.forward import Forward
 from plait.engine.loop import Engine
-from plait.engine.nested import leaves
 from plait.engine.rounds import Log, Rounds
 from plait.engine.weights import fused
 from plait.errors import Notice, PlaitError
@@ -26,6 +25,7 @@ from plait.generate import generate, stream
 from plait.layout import plain
 from plait.length import Full
 from plait.models.load import load
+from plait.nested import leaves
 from plait.parts import Selector
 
 PROMPTS = ["123", "4567f89ab", "9", "1234567", "55", "77777", "12"]
@@ -317,3 +317,10 @@ def test_streams_of_what_the_engine_cannot_do(loaded):
     with pytest.warns(Notice, match="the plain loop decodes"):
         found = dict(stream(loaded, ASKED, engine=True, slots=2, **options))
     assert told(found[i] for i in range(5)) == told(generate(loaded, ASKED, **options))
+
+
+def test_slots_of_another_number_or_seed_are_not_taken_up():
+    decoder, canvases = build("random"), rows(plain(8), PROMPTS[:4])
+    run = Engine(fused(model().net), decoder, apart=False)
+    for slots, seed in ((2, 1), (2, 2), (3, 2), (1, 2)):
+        check(decoder, canvases, flowing(run, canvases, slots, seed=seed, width=24), seed=seed)

@@ -9,10 +9,10 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from plait import cache as caches
 from plait.engine import loop
-from plait.engine.nested import leaves
 from plait.engine.rounds import Rounds
 from plait.engine.sizes import bucket, doubled, widest
 from plait.engine.weights import fused
+from plait.nested import leaves
 
 WAITS = ("_local_scalar_dense", "nonzero", "masked_select", "masked_scatter", "unique", "equal")
 

@@ -18,7 +18,8 @@ from plait.methods.entropy_bound import EntropyBudget
 from plait.methods.hierarchical import BestOfRuns, runs
 from plait.methods.klass import Stable
 from plait.methods.slow_fast import SlowFast
-from plait.parts import by_index, take
+from plait.nested import take
+from plait.parts import by_index
 from plait.schedule import Blocks
 from plait.score import confidence, entropy
 from plait.select import Threshold
