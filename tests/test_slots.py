@@ -94,3 +94,5 @@ def test_a_stream_of_answers_is_generate_in_another_order(model):
     assert [found[i].prompt for i in range(4)] == prompts
     with pytest.raises(PlaitError, match="slots is 0"):
         next(stream(loaded, prompts, slots=0))
+    with pytest.raises(PlaitError, match="batch size is 0"):
+        next(generate(loaded, prompts, batch_size=0))

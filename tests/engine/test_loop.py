@@ -1,5 +1,6 @@
 """The engine writes the same tokens as the plain loop, and counts the same."""
 
+from copy import deepcopy
 from dataclasses import replace
 
 import pytest
@@ -14,11 +15,14 @@ from plait.decode import decode
 from plait.engine import loop
 from plait.engine.forward import Forward
 from plait.engine.loop import Engine
+from plait.engine.rounds import Rounds
 from plait.engine.weights import fused, unsupported
-from plait.errors import PlaitError
+from plait.errors import Notice, PlaitError
 from plait.layout import nap, plain
 from plait.meter import Meter
+from plait.models.denoiser import NetDenoiser
 from plait.models.transformer import Transformer
+from plait.sample import Categorical
 
 BLOCKED = nap(streams=3, length=6, summary=4, header="{j}", summary_header="5", cross="blocked")
 
@@ -95,6 +99,12 @@ def test_shapes_and_methods_that_it_does_not_know_are_named():
     assert "several versions" in str(loop.missing(SHAPE, methods.load("lookahead")))
     assert "'logp'" in str(loop.missing(SHAPE, methods.load("klass")))
     assert "length of a slot" in str(loop.missing(SHAPE, methods.load("rho_eos")))
+    assert loop.missing(SHAPE, methods.load("cfg")) == "guides"
+    assert loop.missing(SHAPE, methods.load("warm_start")) == "revision"
+    warm = replace(METHODS["llada"][0], sampler=Categorical(1.0, 1.0, 0))
+    assert loop.missing(SHAPE, warm) == "temperatures"
+    inside = replace(METHODS["llada"][0], cache=caches.load("interval"))
+    assert "inside of the layers" in str(loop.missing(SHAPE, inside))
 
 
 def test_batches_of_any_size_one_after_another():
@@ -147,6 +157,55 @@ def test_what_the_engine_cannot_do_the_plain_loop_does_with_a_notice():
         assert loop.engine(model(), methods.load("klass")) is None
     with pytest.warns(UserWarning, match="models of another kind"):
         assert loop.engine(Meter(model()), METHODS["llada"][0]) is None
+
+
+def test_weights_that_are_no_plain_tensors_are_left_to_the_plain_loop():
+    class Packed(torch.Tensor):
+        """As quantized weights are."""
+
+    packed = model()
+    net = deepcopy(packed.net)
+    net.head.weight = torch.nn.Parameter(net.head.weight.as_subclass(Packed), False)
+    assert loop.engine(packed, METHODS["llada"][0]) is not None
+    with pytest.warns(Notice, match="quantized weights"):
+        assert loop.engine(NetDenoiser(net), METHODS["llada"][0]) is None
+
+
+@pytest.fixture
+def graphed(monkeypatch):
+    """An engine whose rounds cannot be captured, and the error that says why."""
+
+    def make(error):
+        decoder, layout = METHODS["fast_dllm"]
+        run = Engine(fused(model().net), decoder, apart=False)
+        run(canvas(layout))
+        assert run.rounds is not None
+        run.rounds.graphs = True
+
+        def captured(*_):
+            raise error
+
+        monkeypatch.setattr(Rounds, "_captured", captured)
+        monkeypatch.setattr(torch.cuda, "synchronize", lambda: None)
+        return run, decoder, canvas(layout)
+
+    return make
+
+
+def test_rounds_that_cannot_be_captured_run_without_graphs(graphed):
+    run, decoder, start = graphed(RuntimeError("an operation is not permitted\nand more"))
+    with pytest.warns(Notice) as told:
+        found = run(start)
+    assert [str(one.message) for one in told] == [
+        "rounds run without CUDA graphs, which is slower: an operation is not permitted"
+    ]
+    assert same(decode(model(), decoder, start), found)
+
+
+def test_no_memory_is_no_reason_to_go_on_without_graphs(graphed):
+    run, _, start = graphed(torch.OutOfMemoryError("none left"))
+    with pytest.raises(torch.OutOfMemoryError):
+        run(start)
 
 
 def test_watchers_see_every_round():
