@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
 import torch
-from jaxtyping import Float, Int, Shaped
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from . import methods
+from .canvas import Canvas
 from .causal import Causal
 from .errors import PlaitError
 from .start import Drafter
@@ -25,28 +26,48 @@ def options_of(method: str) -> dict[str, type]:
     return {name: kind.pop() for name, kind in kinds.items() if kind}
 
 
-class StandIn:
-    """In the place of a model that is not loaded yet, to check a method's other settings."""
-
-    vocab = 0
-
-    def __call__(self, _: Any) -> Shaped[Tensor, "..."]:
-        """Never called."""
-        raise NotImplementedError
+def needed_by(method: str) -> dict[str, type]:
+    """Return the options of a method that take a model beside; PlaitError if there are none."""
+    found = options_of(method)
+    if not found:
+        raise PlaitError(f"method '{method}' takes no auxiliary model; leave it out")
+    return found
 
 
-def settings(method: str, model: "Model | None", aux: "Model | None") -> dict[str, Any]:
-    """Return the options of `method` that `aux` fills beside `model`; stand-ins where it is None.
+def settings(method: str, model: "Model", aux: "Model") -> dict[str, Any]:
+    """Return the options of `method` that `aux` fills beside `model`.
 
     Raises PlaitError if the method takes no second model, or `aux` cannot be one for `model`.
     """
-    wanted = options_of(method)
-    if not wanted:
-        raise PlaitError(f"method '{method}' takes no auxiliary model; leave it out")
-    if aux is None or model is None:
-        return dict.fromkeys(wanted, StandIn())
+    wanted = needed_by(method)
     same_tokenizer(model, aux)
     return {k: drafter(aux) if kind is Drafter else Reader(aux) for k, kind in wanted.items()}
+
+
+def unlearned(method: str) -> dict[str, Any]:
+    """Return the same options as if of models that have learned nothing.
+
+    With them a method's other settings can be checked before any model is loaded. Raises
+    PlaitError if it takes no second model.
+    """
+    known: dict[type, Any] = {Causal: Uniform(1), Drafter: undrafted}
+    return {name: known[kind] for name, kind in needed_by(method).items()}
+
+
+@dataclass(frozen=True)
+class Uniform:
+    """A `Causal` to which every token is as likely as any other."""
+
+    vocab: int
+
+    def __call__(self, tokens: Int[Tensor, "B L"]) -> Float[Tensor, "B L V"]:
+        """Return logits that are all alike."""
+        return torch.zeros(*tokens.shape, self.vocab, device=tokens.device)
+
+
+def undrafted(canvas: Canvas) -> Int[Tensor, "B L"]:
+    """A `Drafter` that has no token for any position."""
+    return canvas.tokens
 
 
 def same_tokenizer(model: "Model", aux: "Model") -> None:

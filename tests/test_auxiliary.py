@@ -5,10 +5,11 @@ from dataclasses import replace
 import pytest
 import torch
 from cases import canvas, one_slot
-from tiny import MASK, VOCAB, Digits
+from tiny import MASK, VOCAB, Digits, Tiny
 
 from plait import auxiliary, methods
-from plait.causal import Causal
+from plait.causal import Causal, predictions
+from plait.decode import decode
 from plait.draft import Helper
 from plait.errors import PlaitError
 from plait.models import box
@@ -95,6 +96,30 @@ def test_a_helper_drafts_with_its_own_mask_and_leaves_what_is_written(causal):
     draft = drafter(start)
     assert not ((draft == MASK) | (draft == 15))[start.masked].any()
     assert torch.equal(draft[start.given], start.tokens[start.given])
+
+
+def test_a_model_that_has_learned_nothing_says_nothing():
+    start, other = canvas(one_slot(10)), Tiny()
+    logp = predictions(auxiliary.Uniform(VOCAB), start)
+    known = torch.arange(VOCAB) != MASK
+    assert torch.allclose(logp[..., known], torch.tensor(1 / (VOCAB - 1)).log())
+    for options in ({}, {"weight": 0.5}):
+        alone = methods.load("warm_start", **options)
+        beside = methods.load("warm_start", **options, **auxiliary.unlearned("warm_start"))
+        assert torch.equal(
+            decode(other, beside, start)[0].tokens, decode(other, alone, start)[0].tokens
+        )
+
+
+@pytest.mark.parametrize(
+    ("method", "wrong"),
+    [("guided", {"k": 0}), ("edlm", {"completions": 0}), ("warm_start", {"share": 2.0})],
+)
+def test_other_settings_are_checked_without_a_model(method, wrong):
+    beside = auxiliary.unlearned(method)
+    methods.load(method, **beside)
+    with pytest.raises(PlaitError, match=next(iter(wrong))):
+        methods.load(method, **beside, **wrong)
 
 
 def test_options_that_are_models_are_found_by_their_type():

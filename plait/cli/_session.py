@@ -78,7 +78,7 @@ class Request:
         unnamed = self.tokens_per_round is None and self.rounds is None
         if unnamed and "budget" in options_of(self.method):
             chosen["tokens_per_round"] = TOKENS_PER_ROUND
-        beside = {} if self.aux is None else auxiliary.settings(self.method, None, None)
+        beside = {} if self.aux is None else auxiliary.unlearned(self.method)
         decoder_for(**chosen, **beside)
         return chosen
 
