@@ -34,6 +34,15 @@ def test_steps_are_those_of_torch_one_matrix_at_a_time():
         assert torch.allclose(one, other, atol=0.01)  # products in bfloat16, in another order
 
 
+def test_a_matrix_without_a_gradient_stays():
+    torch.manual_seed(0)
+    first, second = (nn.Parameter(torch.randn(4, 4)) for _ in range(2))
+    before = second.detach().clone()
+    first.grad = torch.randn(4, 4)
+    Muon([first, second], lr=0.1, weight_decay=0.1).step()
+    assert torch.equal(second, before)
+
+
 def test_singular_values_become_alike():
     torch.manual_seed(0)
     stack = torch.randn(3, 40, 16) * torch.logspace(-2, 0, 16)
@@ -58,13 +67,28 @@ def test_matrices_of_blocks_take_muon_and_the_rest_adamw():
     assert all(names[i].startswith("blocks.") for i in muon)
     assert id(net.embed.weight) in adamw
     assert id(net.head.weight) in adamw
+    plain, _ = optimisation(net, Optimiser(decay=0.3), Budget(10))
+    for optimiser in (both, plain):
+        decays = {w.ndim: g["weight_decay"] for g in optimiser.param_groups for w in g["params"]}
+        assert decays == {1: 0.0, 2: 0.3 if optimiser is plain else 0.1}
+
+
+def test_a_learning_rate_reaches_both_also_after_their_states_are_loaded():
+    net = Transformer(load("toy", []).model)
+    both, schedule = optimisation(net, Optimiser(kind="muon", rate=0.4, warmup=4), Budget(10))
+    for step in (2, 3):
+        both.load_state_dict(both.state_dict())
+        schedule.step()
+        rates = {group["lr"] for part in both.parts for group in part.param_groups}
+        assert rates == {pytest.approx(0.1 * step)}
 
 
 def test_a_resumed_run_has_the_losses_of_a_whole_one(tmp_path):
-    texts = ["optimiser.kind=muon", "log_every=1", "steps=6", "save_every=0.0001"]
-    recipe = load("toy", texts)
+    texts = ["optimiser.kind=muon", "optimiser.warmup=4", "log_every=1", "steps=6"]
+    recipe = load("toy", [*texts, "save_every=0.0001", "checkpoints=9"])
     whole = train(recipe, tmp_path / "a").rows
-    again = train(recipe, tmp_path / "a", resume=checkpoint(tmp_path / "a", 5)).rows
+    # A loss is that of the weights before its step: momenta and rates show two steps later.
+    again = train(recipe, tmp_path / "a", resume=checkpoint(tmp_path / "a", 2)).rows
     assert [row["loss"] for row in again] == [row["loss"] for row in whole]
     plain = train(load("toy", texts[1:]), tmp_path / "b").rows
     assert plain[-1]["loss"] != whole[-1]["loss"]
