@@ -18,3 +18,10 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> PlaitError:
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     hint = f"; did you mean '{close[0]}'?" if close else ""
     return PlaitError(f"unknown {kind} '{name}'{hint} (known: {', '.join(known) or 'none'})")
+
+
+def missing(what: str, package: str, extra: str) -> PlaitError:
+    """Say that `what` needs a package that is not there, and which extra of plait brings it."""
+    return PlaitError(
+        f'{what} needs {package}, which is not installed: pip install "plait[{extra}]"'
+    )

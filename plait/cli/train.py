@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument, Option
 
-from ..errors import PlaitError
+from ..errors import PlaitError, missing
 from . import _options as o
 from ._progress import Steps
 from ._say import INTERRUPTED, say
@@ -113,9 +113,9 @@ def _needs_trainer() -> None:
     from importlib.util import find_spec
 
     _hush()
-    missing = [name for name in ("transformers", "accelerate") if find_spec(name) is None]
-    if missing:
-        raise PlaitError(f"training needs {missing[0]}: pip install 'plait[train]'")
+    for name in ("transformers", "accelerate"):
+        if find_spec(name) is None:
+            raise missing("training", name, "train")
 
 
 def _hush() -> None:

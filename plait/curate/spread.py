@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..errors import PlaitError
+from ..errors import PlaitError, missing
 from ..eval.spread import Place, joined
 from . import teachers
 from .check import judged
@@ -70,8 +70,8 @@ def spread(address: str, name: str, settings: dict[str, Any]) -> Iterator[Teache
         try:
             import pyarrow as pa  # noqa: F401
             from ray import data  # noqa: F401
-        except ImportError as error:
-            raise PlaitError(f"--ray needs Ray Data ({error}): install plait[ray]") from None
+        except ImportError:
+            raise missing("--ray", "Ray Data", "ray") from None
         yield Remote(name, json.dumps(settings, sort_keys=True), Place.here(on))
 
 

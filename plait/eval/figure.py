@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..errors import PlaitError
+from ..errors import missing
 from ..view.colours import COLOURS, MARKS
 from .frontier import Cell
 
@@ -21,9 +21,7 @@ def draw(path: Path, cells: Sequence[Cell], title: str, note: str) -> None:
         from matplotlib.figure import Figure
         from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
     except ImportError:
-        raise PlaitError(
-            "matplotlib, which draws the figure, is not installed: install plait[plots]"
-        ) from None
+        raise missing("a figure", "matplotlib", "plots") from None
     figure = Figure(figsize=(9, 7.2), layout="constrained")
     methods = list(dict.fromkeys(cell.method for cell in cells))
     for axes, (name, label) in zip(figure.subplots(2, 2).flat, PANELS.items(), strict=True):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..errors import PlaitError
+from ..errors import PlaitError, missing
 
 
 @dataclass(frozen=True)
@@ -84,10 +84,7 @@ def hub_rows(task: str, hub: Hub, instead: str) -> Iterator[Record]:
     try:
         from datasets import load_dataset
     except ImportError:
-        raise PlaitError(
-            f"{task} is on the hub as {hub.name}, and datasets, which reads it, is not "
-            f"installed: install plait[eval], {instead}"
-        ) from None
+        raise PlaitError(f"{missing(task, 'datasets', 'eval')}, {instead}") from None
     try:
         rows = load_dataset(hub.name, hub.config, split=hub.split)
     except Exception as error:  # datasets, the hub and the network raise of all kinds

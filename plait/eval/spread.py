@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 
-from ..errors import PlaitError
+from ..errors import PlaitError, missing
 from ..generate import Answer
 from . import facts
 from .run import Answering
@@ -92,7 +92,7 @@ def joined(address: str) -> Iterator[None]:
     try:
         import ray
     except ImportError:
-        raise PlaitError("--ray needs ray, which is not installed: plait[ray]") from None
+        raise missing("--ray", "ray", "ray") from None
     _reach(address)
     try:
         ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)

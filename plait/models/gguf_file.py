@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..errors import PlaitError
+from ..errors import PlaitError, missing
 from . import families
 from .checkpoint import Checkpoint, shape
 from .family import Settings
@@ -66,9 +66,7 @@ def open_file(path: Path) -> tuple[Checkpoint, Words]:
     try:
         from gguf import GGUFReader
     except ImportError:
-        raise PlaitError(
-            f'{path} needs the gguf package, which is not installed: pip install "plait[gguf]"'
-        ) from None
+        raise missing(str(path), "gguf", "gguf") from None
     try:
         reader = GGUFReader(path)
     except (ValueError, OSError, IndexError) as error:

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from ..errors import PlaitError, unknown
+from ..errors import PlaitError, missing, unknown
 
 GROUP = 128  # inputs that share one scale in int4, where that divides the layer
 
@@ -18,9 +18,7 @@ def check(kind: str, device: torch.device, dtype: torch.dtype) -> None:
     try:
         import torchao.quantization  # noqa: F401
     except ImportError:
-        raise PlaitError(
-            'quantize needs torchao, which is not installed: pip install "plait[quantize]"'
-        ) from None
+        raise missing("quantize", "torchao", "quantize") from None
     if kind == "int4" and device.type == "cuda" and dtype != torch.bfloat16:
         raise PlaitError("int4 on a GPU computes in bfloat16: add dtype='bfloat16'")
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import PlaitError
+from ..errors import PlaitError, missing
 from ..measure.arness import global_arness, local_arness
 from ..measure.seqdep import seqdep, summary
 from ..trace import COMMIT, RETRACT, REWRITE, Trace
@@ -25,9 +25,7 @@ def blank(width: float, height: float) -> "Figure":
     try:
         from matplotlib.figure import Figure
     except ImportError:
-        raise PlaitError(
-            "matplotlib, which draws the figure, is not installed: install plait[plots]"
-        ) from None
+        raise missing("a figure", "matplotlib", "plots") from None
     return Figure(figsize=(width, height), layout="constrained")
 
 

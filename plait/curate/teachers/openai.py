@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import Any
 
-from ...errors import PlaitError
+from ...errors import PlaitError, missing
 from ..sample import Drawn, Question, seed_of
 from . import Gathered, Teacher, asked, gathered
 
@@ -35,7 +35,7 @@ def openai(
     try:
         from huggingface_hub import InferenceClient
     except ImportError:
-        raise PlaitError("teacher 'openai' needs huggingface_hub: install plait[hub]") from None
+        raise missing("teacher 'openai'", "huggingface_hub", "hub") from None
     if min(concurrent, tries, length) < 1:
         raise PlaitError("teacher 'openai': concurrent, tries and length must be >= 1")
     key = os.environ.get("OPENAI_API_KEY", "none")

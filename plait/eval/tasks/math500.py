@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from importlib.util import find_spec
 
-from ...errors import PlaitError
+from ...errors import missing
 from .. import extract
 from ..benchmark import Benchmark, Item, Verdict
 from ..source import Hub, Source
@@ -20,7 +20,7 @@ class Math500(Benchmark):
     def check(self) -> None:
         """Ask for math-verify."""
         if find_spec("math_verify") is None:
-            raise PlaitError("math500 needs math-verify, which is not installed: plait[eval]")
+            raise missing("math500", "math-verify", "eval")
 
     def items(self, source: Source) -> Iterator[Item]:
         """Read math/math500_test.jsonl, or HuggingFaceH4/MATH-500."""
