@@ -21,7 +21,7 @@ from .batches import Batch, batch
 from .corrupt import Corruption
 from .view import View
 
-TASKS = {"countdown": 0.37, "chain": 0.23, "multiply": 0.34, "sudoku4": 0.06}
+TASKS = {"countdown": 0.33, "chain": 0.23, "multiply": 0.40, "sudoku4": 0.04}
 REDRAWS = 100  # failures in a row that mean that the slots do not suit the tasks
 
 
@@ -32,7 +32,7 @@ class Rows:
     tasks: Mapping[str, float] = field(default_factory=lambda: dict(TASKS))  # name to weight
     slots: Slots = Slots()
     streams: tuple[float, ...] = (0.08, 0.12, 0.65, 0.15)  # weight of 1, 2, 3, ... streams
-    usual: float = 0.3  # share of rows whose streams have the length of `slots`
+    usual: float = 0.15  # share of rows whose streams have the length of `slots`
     lengths: tuple[int, int] = (16, 64)  # of a stream in the other rows
     widths: tuple[int, ...] = (112, 160, 216, 304)  # of batches; each is compiled once
     positions: int = 86_528  # in a batch
