@@ -37,6 +37,7 @@ class Together(Optimizer):
         """Take up the states of all."""
         for part, state in zip(self.parts, state_dict["parts"], strict=True):
             part.load_state_dict(state)
+        self._share()
 
 
 def optimisation(
