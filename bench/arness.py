@@ -13,13 +13,13 @@ import argparse
 import inspect
 import itertools
 import json
-import platform
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from results import device, lines, unchanged
 
 import plait
 from plait import auxiliary, methods
@@ -66,18 +66,17 @@ def run(args: argparse.Namespace) -> None:
     torch.set_num_threads(args.threads)
     model, asked = plait.load(args.model, device=args.device), prompts(args.n)
     aux = plait.load(args.aux, device=args.device) if args.aux else None
-    gpu = torch.cuda.get_device_name() if model.device.type == "cuda" else platform.processor()
     conditions = {
         "model": model.name,
-        "device": f"{model.device.type} {gpu}".strip(),
+        "device": device(model),
         "problems": len(asked),
         "problem_seed": SEED,
         "layout": str(model.layout().segments),
         "plait": plait.__version__,
     }
-    seen = read(args.rows)
-    if seen and seen[0]["conditions"] != conditions:
-        raise SystemExit(f"{args.rows} was made under other conditions; choose another --rows")
+    seen = lines(args.rows)
+    if seen:
+        unchanged(args.rows, seen[0]["conditions"], conditions, "--rows")
     done = {(row["method"], row["budget"]) for row in seen[1:]}
     with args.rows.open("a", encoding="utf-8") as file:
         if not seen:
@@ -100,18 +99,9 @@ def run(args: argparse.Namespace) -> None:
             print(row, flush=True)
 
 
-def read(path: Path) -> list[dict]:
-    """The lines of a file of rows; a torn last one is dropped."""
-    if not path.exists():
-        return []
-    data = path.read_bytes()
-    path.write_bytes(data[: data.rfind(b"\n") + 1])
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-
-
 def table(files: Sequence[Path]) -> None:
     """Print the rows as Markdown."""
-    seen = [read(path) for path in files]
+    seen = [lines(path) for path in files]
     (facts,) = {json.dumps(first["conditions"]) for first, *_ in seen}
     rows = [row for _, *rest in seen for row in rest]
     print(f"Conditions: {', '.join(f'{k} {v}' for k, v in json.loads(facts).items())}.\n")

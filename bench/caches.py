@@ -17,13 +17,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from in_the_box import TASKS, conditions, problem_sets
+from in_the_box import TASKS, answered, conditions, problem_sets
+from results import accuracy, begun, keep, scored
 
 import plait
 from plait import cache as caches
 from plait.data.problem import Problem
-from plait.data.tasks import load as load_task
-from plait.measure.interval import Share
 
 METHODS: dict[str, dict[str, Any]] = {"nap": {}, "llada": {"block": 16}}
 # Sizes for a canvas of 200 positions; the defaults are the papers', for a thousand.
@@ -49,16 +48,11 @@ def measure(
     options: dict[str, Any] = {"tokens_per_round": budget, **METHODS[method]}
     if name:
         options |= {"cache": name, "cache_settings": SIZES.get(name, {})}
-    prompts = [problem.prompt for problem in problems]
-    answers = list(plait.generate(model, prompts, method, batch_size=batch, **options))
-    pairs = zip(problems, answers, strict=True)
-    marks = [int(load_task(p.task).verify(p, a.answer)) for p, a in pairs]
-    share = Share(sum(marks), len(marks))
+    answers, rights = answered(model, problems, method, batch, **options)
     return {
-        "marks": marks,
+        "marks": [int(right) for right in rights],
         "texts": [hashlib.sha256(answer.text.encode()).hexdigest()[:8] for answer in answers],
-        "accuracy": round(share.value, 4),
-        "interval95": [round(bound, 4) for bound in share.interval()],
+        **scored(rights),
         "forwards": sum(answer.forwards for answer in answers) / len(answers),
         "query_tokens": sum(answer.query_tokens for answer in answers) / len(answers),
         "seconds": round(sum(answer.seconds for answer in answers[batch - 1 :: batch]), 2),
@@ -71,12 +65,7 @@ def run(args: argparse.Namespace) -> None:
     told = conditions(model, args) | {"n": args.n, "tokens_per_round": args.budget}
     told |= {"sizes": SIZES, "methods": METHODS, "threads": torch.get_num_threads()}
     out = Path(args.out)
-    result: dict[str, Any] = {"conditions": told, "cells": {}}
-    if out.exists():
-        before = json.loads(out.read_text())
-        if before["conditions"] != json.loads(json.dumps(told)):
-            raise SystemExit(f"{out} was made under other conditions; choose another --out")
-        result = before
+    result = begun(out, told)
     sets = problem_sets(args.tasks, args.n, None, args.split)
     for method, task in itertools.product(args.methods, sets):
         for name in wanted(method):
@@ -85,9 +74,7 @@ def run(args: argparse.Namespace) -> None:
                 continue
             cell = measure(model, sets[task], method, name, args.budget, args.batch)
             result["cells"][key] = cell
-            half = out.with_suffix(".tmp")
-            half.write_text(json.dumps(result, indent=1))
-            half.replace(out)
+            keep(out, result)
             print(f"{key:32} {cell['accuracy']:.3f} {cell['query_tokens']:9.0f}", flush=True)
 
 
@@ -109,9 +96,7 @@ def pooled(cells: dict[str, dict[str, Any]]) -> None:
         rarer, all_ = min(lost, won), lost + won
         chance = min(1.0, 2 * sum(math.comb(all_, i) for i in range(rarer + 1)) / 2**all_)
         work = sum(c["query_tokens"] for c in mine) / sum(c["query_tokens"] for c in plain)
-        share = Share(sum(b for _, b in both), len(both))
-        low, high = share.interval()
-        right = f"{100 * share.value:.1f} ({100 * low:.1f}-{100 * high:.1f})"
+        right = accuracy(scored([bool(b) for _, b in both]))
         told = [f"{lost} / {won}", f"{chance:.3f}", f"{work:.2f}"] if name else ["", "", "1.00"]
         print(f"| {' | '.join([method, name or 'none', right, *told])} |")
 
@@ -140,9 +125,7 @@ def table(paths: list[Path]) -> None:
         lost, won = sum(a > b for a, b in both), sum(a < b for a, b in both)
         texts = zip(plain["texts"], cell["texts"], strict=True)
         equal = sum(a == b for a, b in texts) / len(both)
-        low, high = cell["interval95"]
-        right = f"{100 * cell['accuracy']:.1f} ({100 * low:.1f}-{100 * high:.1f})"
-        columns = [method, task, name or "none", right, f"{lost} / {won}" if name else ""]
+        columns = [method, task, name or "none", accuracy(cell), f"{lost} / {won}" if name else ""]
         columns += [f"{100 * equal:.0f}" if name else "", f"{cell['forwards']:.1f}"]
         print(f"| {' | '.join(columns)} | {cell['query_tokens']:.0f} |")
 

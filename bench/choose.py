@@ -14,12 +14,12 @@ import argparse
 import hashlib
 import itertools
 import json
-import platform
-import sys
 from pathlib import Path
 from typing import Any
 
 import torch
+from in_the_box import answered
+from results import begun, device, keep
 
 import plait
 from plait import auxiliary, methods
@@ -27,7 +27,6 @@ from plait.cli._catalogue import entry
 from plait.data.problem import Problem, problems
 from plait.data.tasks import load as load_task
 from plait.data.tasks import names as task_names
-from plait.files import write_whole
 from plait.measure.interval import Difference, Share
 from plait.models import box
 
@@ -57,12 +56,10 @@ def measure(
     if entry(method).budget:
         told["tokens_per_round"] = 1 if name == ALONE else 4
     beside = aux if auxiliary.options_of(method) else None
-    prompts = [p.prompt for p in asked]
-    answers = list(plait.generate(model, prompts, method, batch_size=batch, aux=beside, **told))
-    pairs = zip(asked, answers, strict=True)
+    answers, rights = answered(model, asked, method, batch, aux=beside, **told)
     costs = ("rounds", "forwards", "query_tokens", "answer_tokens")
     return {
-        "right": [int(load_task(p.task).verify(p, a.answer)) for p, a in pairs],
+        "right": [int(right) for right in rights],
         **{cost: round(sum(getattr(a, cost) for a in answers) / len(answers), 2) for cost in costs},
     }
 
@@ -72,22 +69,17 @@ def run(args: argparse.Namespace) -> None:
     torch.set_float32_matmul_precision(args.matmul)
     model = plait.load(args.model, device=args.device)
     aux = plait.load(args.aux, device=args.device) if args.aux else None
-    gpu = torch.cuda.get_device_name() if model.device.type == "cuda" else platform.machine()
     facts = {
         "model": model.name,
         "weights": digest(args.model),
-        "device": f"{model.device.type} {gpu}",
+        "device": device(model),
         "problems": f"{args.n} of each task, seed {SEED}",
         "temperature": 0,
         "matmul": args.matmul,
         "plait": plait.__version__,
         "torch": torch.__version__,
     }
-    result: dict = {"conditions": facts, "cells": {}}
-    if args.out.exists():
-        result = json.loads(args.out.read_text())
-        if result["conditions"] != facts:
-            sys.exit(f"{args.out} was made under other conditions; choose another --out")
+    result = begun(args.out, facts)
     asked = sets(args.n)
     for name in args.methods or wanted(aux is not None):
         if name in result["cells"]:
@@ -96,7 +88,7 @@ def run(args: argparse.Namespace) -> None:
         if auxiliary.options_of(name.split(",")[0]):
             cell["second model"] = args.aux
         result["cells"][name] = cell
-        write_whole(args.out, json.dumps(result, indent=1) + "\n")
+        keep(args.out, result)
         print(f"{name:20} {sum(cell['right'])} right, {cell['forwards']} forwards", flush=True)
 
 

@@ -10,19 +10,17 @@ external test files (countdown/countdown_cd3_test.jsonl, sudoku/4x4_test_sudoku.
 import argparse
 import itertools
 import json
-import platform
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 import torch
+from results import accuracy, begun, device, keep, scored
 
 import plait
 from plait.data.problem import Problem, problems
 from plait.data.tasks import load as load_task
-from plait.measure.interval import Share
 
 METHODS = ("nap", "confidence", "ar", "random")
 BUDGETS = (1, 2, 4, 8, 16)
@@ -54,29 +52,15 @@ def answered(
     return rows, [load_task(p.task).verify(p, row.answer) for p, row in pairs]
 
 
-def measure(
-    model: plait.Model, wanted: list[Problem], method: str, batch: int, **settings
-) -> tuple[dict, list[bool]]:
-    """One cell, what came out and how parallel it was; and which answers are right."""
-    start = time.perf_counter()
-    rows, rights = answered(model, wanted, method, batch, **settings)
-    return cell(rows, rights, time.perf_counter() - start), rights
-
-
 def cell(rows: list[plait.Answer], rights: list[bool], seconds: float) -> dict:
     """What came out in so many seconds, and how parallel it was."""
-    right = Share(sum(rights), len(rights))
-    low, high = right.interval()
 
     def mean(values: list[float]) -> float:
         return round(sum(values) / len(values), 4)
 
     inside = list(zip(*(a.arness["per_stream"] for a in rows), strict=True))
     return {
-        "right": right.right,
-        "n": right.n,
-        "accuracy": round(right.value, 4),
-        "interval95": [round(low, 4), round(high, 4)],
+        **scored(rights),
         "rounds": mean([a.rounds for a in rows]),
         "tokens_per_forward": mean([a.tokens_per_forward for a in rows]),
         "arness_global@1": mean([a.arness["global@1"] for a in rows]),
@@ -87,10 +71,9 @@ def cell(rows: list[plait.Answer], rights: list[bool], seconds: float) -> dict:
 
 def conditions(model: plait.Model, args: argparse.Namespace) -> dict:
     """What a reader must know to repeat the numbers."""
-    gpu = torch.cuda.get_device_name() if model.device.type == "cuda" else platform.processor()
     return {
         "model": model.name,
-        "device": f"{model.device.type} {gpu}".strip(),
+        "device": device(model),
         "dtype": args.dtype,
         "matmul": torch.get_float32_matmul_precision(),
         "batch": args.batch,
@@ -109,22 +92,16 @@ def run(args: argparse.Namespace) -> None:
     torch.set_float32_matmul_precision(args.matmul)
     model = plait.load(args.model, device=args.device, dtype=args.dtype)
     out = Path(args.out)
-    result = {"conditions": conditions(model, args), "cells": {}}
-    if out.exists():
-        before = json.loads(out.read_text())
-        if before["conditions"] != result["conditions"]:
-            sys.exit(f"{out} was made under other conditions; remove it or choose another --out")
-        result = before
+    result = begun(out, conditions(model, args))
     sets = problem_sets(args.tasks, args.n, args.data_dir, args.split)
     for name, method, budget in itertools.product(sets, args.methods, args.budgets):
         key = f"{name}|{method}|{budget}"
         if key in result["cells"]:
             continue
-        found, _ = measure(model, sets[name], method, args.batch, tokens_per_round=budget)
-        result["cells"][key] = found
-        half = out.with_suffix(".tmp")
-        half.write_text(json.dumps(result, indent=1))
-        half.replace(out)
+        start = time.perf_counter()
+        done = answered(model, sets[name], method, args.batch, tokens_per_round=budget)
+        found = result["cells"][key] = cell(*done, time.perf_counter() - start)
+        keep(out, result)
         print(f"{key:32} {found['accuracy']:.3f}  {found['rounds']:6.1f} rounds", flush=True)
 
 
@@ -156,12 +133,6 @@ def table(path: str) -> None:
     rows(arness)
     print("\nRounds (mean); answer tokens per forward (mean):\n", head, rule, sep="\n")
     rows(lambda cell: f"{cell['rounds']:.1f}; {cell['tokens_per_forward']:.2f}")
-
-
-def accuracy(cell: dict) -> str:
-    """For example `97.2 (95.4-98.3)`."""
-    low, high = cell["interval95"]
-    return f"{100 * cell['accuracy']:.1f} ({100 * low:.1f}-{100 * high:.1f})"
 
 
 def arness(cell: dict) -> str:

@@ -37,12 +37,13 @@ import torch
 from in_the_box import answered, cell
 from nap_arms import ARMS, recipe
 from nap_records import SUMMARY, TOTAL, records_file, wrong_share
+from results import begun, keep
 
 import plait
 from plait.data.problem import problems
 from plait.data.tasks import load as load_task
 from plait.errors import PlaitError
-from plait.files import locked, write_whole
+from plait.files import locked
 from plait.models.load import config_of
 from plait.train.callbacks import line
 from plait.train.run import checkpoint, train
@@ -88,9 +89,7 @@ def trained(name: str, seed: int, args: argparse.Namespace) -> dict:
     """The result so far, of a model that is trained first if it is not there."""
     folder, path = model_of(name, seed, args), args.out / f"{name}-{seed}.json"
     known = conditions(name, seed, args)
-    result = json.loads(path.read_text()) if path.exists() else {"conditions": known}
-    if result["conditions"] != known:
-        sys.exit(f"{path} was made under other conditions; remove it or choose another --out")
+    result = begun(path, known)
     if path.exists() and (folder / WEIGHTS).exists():
         return result
     if not ARMS[name].tuned:
@@ -106,7 +105,7 @@ def trained(name: str, seed: int, args: argparse.Namespace) -> dict:
     if found.stopped:
         sys.exit("stopped in training")
     result = {"conditions": known, "data": found.data, "training": found.rows[-1], "cells": {}}
-    write_whole(path, json.dumps(result, indent=1) + "\n")
+    keep(path, result)
     return result
 
 
@@ -141,7 +140,7 @@ def run(name: str, seed: int, args: argparse.Namespace) -> None:
         each = " ".join(f"{1000 * row.arness['global@1']:.0f}" for row in rows)
         signs = "".join("01"[right] for right in rights)
         result["cells"][name_of] = found | {"rights": signs, "arness_per_mille": each}
-        write_whole(args.out / f"{name}-{seed}.json", json.dumps(result, indent=1) + "\n")
+        keep(args.out / f"{name}-{seed}.json", result)
         print(
             f"{args.task} {name}-{seed} {name_of:18} {found['accuracy']:.3f}  "
             f"{found['rounds']:6.1f} rounds  {found['seconds']:5.1f} s",

@@ -14,7 +14,8 @@ import random
 from pathlib import Path
 
 import torch
-from seqdep import BOTH, COLUMNS, cells, rows_of, settings_of
+from results import lines
+from seqdep import BOTH, COLUMNS, by_name, cells, rows_of, settings_of
 
 from plait.measure import corpus
 from plait.measure.corpus import Record
@@ -60,14 +61,11 @@ def score(folder: Path, name: str, n: int, device: str | None) -> None:
 
 def table(folder: Path) -> str:
     """What is scored, as Markdown."""
-    with (folder / STORE).open(encoding="utf-8") as file:
-        conditions = json.loads(next(file))["conditions"]
-    lines = [f"| {' | '.join(COLUMNS)} |", f"|{'---|' * len(COLUMNS)}"]
-    for name, rows in rows_of(folder / STORE, conditions).items():
-        lines.append(f"| {' | '.join(cells(name, rows))} |")
-    return f"Conditions: {', '.join(f'{k} {v}' for k, v in conditions.items())}.\n\n" + "\n".join(
-        lines
-    )
+    first, *kept = lines(folder / STORE)
+    told = [f"| {' | '.join(COLUMNS)} |", f"|{'---|' * len(COLUMNS)}"]
+    told += [f"| {' | '.join(cells(name, rows))} |" for name, rows in by_name(kept).items()]
+    facts = ", ".join(f"{k} {v}" for k, v in first["conditions"].items())
+    return f"Conditions: {facts}.\n\n" + "\n".join(told)
 
 
 def main() -> None:

@@ -28,6 +28,7 @@ import torch
 from gsm8k_records import Asked
 from in_the_box import cell
 from nap_text_arms import ARMS, Arm, recipe, records_file
+from results import begun, keep
 
 import plait
 from plait.files import write_whole
@@ -119,9 +120,7 @@ def run(args: argparse.Namespace) -> None:
     arm, name = ARMS[args.arm], args.name or f"{args.arm}-{args.seed}"
     folder, path = trained(name, arm, args), args.out / f"{name}.json"
     known = conditions(name, arm, args)
-    result = json.loads(path.read_text()) if path.exists() else {"conditions": known, "cells": {}}
-    if result["conditions"] != known:
-        sys.exit(f"{path} was made under other conditions; choose another --name")
+    result = begun(path, known, "--name")
     result["training"] = json.loads((folder / "loss.json").read_text())[-1]
     wanted = gsm8k_records.asked(args.data_dir, args.split)[: args.n]
     model = None
@@ -141,7 +140,7 @@ def run(args: argparse.Namespace) -> None:
         file = args.out / "texts" / f"{name}-{re.sub('[^a-z0-9]+', '-', key)}.json"
         write_whole(file, json.dumps(texts, indent=1) + "\n")
         result["cells"][key] = found
-        write_whole(path, json.dumps(result, indent=1) + "\n")
+        keep(path, result)
         print(f"{name} {key} {found['accuracy']:.4f} {found['interval95']} "
               f"{found['rounds']:.1f} rounds {found['seconds']} s", flush=True)  # fmt: skip
 

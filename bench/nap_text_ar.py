@@ -13,11 +13,11 @@ from pathlib import Path
 
 import torch
 from gsm8k_records import Asked
+from results import scored
 from torch.utils.data import IterableDataset
 from transformers import AutoModelForCausalLM, Trainer, TrainerCallback, TrainingArguments
 
 from plait.files import write_whole
-from plait.measure.interval import Share
 from plait.models.codec import TokenizerCodec
 from plait.models.load import find
 from plait.models.tokens import codec_of
@@ -158,13 +158,8 @@ def measure(
             texts[i], tokens[i] = words.decode(row[:ended]), min(ended + 1, len(row))
     seconds = time.perf_counter() - start
     rights = [item.right(text) for item, text in zip(wanted, texts, strict=True)]
-    share = Share(sum(rights), len(rights))
-    low, high = share.interval()
     return {
-        "right": share.right,
-        "n": share.n,
-        "accuracy": round(share.value, 4),
-        "interval95": [round(low, 4), round(high, 4)],
+        **scored(rights),
         "rounds": round(sum(tokens) / len(tokens), 4),  # one token each
         "tokens_per_forward": 1.0,
         "arness_global@1": 1.0,  # by construction

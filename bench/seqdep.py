@@ -20,6 +20,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
+from results import lines, unchanged
 
 import plait
 from plait.measure.corpus import Record
@@ -139,28 +140,25 @@ def settings_of(segments: str, controls: tuple[str, ...], seed: int) -> Settings
 
 def rows_of(store: Path, conditions: dict) -> dict[str, list[dict]]:
     """What an earlier run scored under the same conditions; a torn last line is dropped."""
-    if not store.exists():
+    kept = lines(store)
+    if not kept:
         return {}
-    data = store.read_bytes()
-    store.write_bytes(data[: data.rfind(b"\n") + 1])
-    first, *lines = map(json.loads, store.read_text(encoding="utf-8").splitlines())
-    if first["conditions"] != conditions:
-        raise SystemExit(
-            f"{store} was made under other conditions; remove it or choose another --rows"
-        )
+    unchanged(store, kept[0]["conditions"], conditions, "--rows")
+    return by_name(kept[1:])
+
+
+def by_name(rows: list[dict]) -> dict[str, list[dict]]:
+    """Rows by the name that they were kept under."""
     seen: dict[str, list[dict]] = {}
-    for row in lines:
+    for row in rows:
         seen.setdefault(row.pop("name"), []).append(row)
     return seen
 
 
 def table(store: Path) -> dict[str, list[dict]]:
     """Print what is scored as Markdown; return the rows."""
-    with store.open(encoding="utf-8") as file:
-        conditions = json.loads(next(file))["conditions"]
-        seen: dict[str, list[dict]] = {}
-        for row in map(json.loads, file):
-            seen.setdefault(row.pop("name"), []).append(row)
+    first, *kept = lines(store)
+    conditions, seen = first["conditions"], by_name(kept)
     print(f"Conditions: {', '.join(f'{k} {v!r}' for k, v in conditions.items())}.\n")
     print(f"| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}")
     for name, *_ in ROWS:

@@ -1,0 +1,69 @@
+"""Results that grow cell by cell, or line by line: a stopped run goes on where it was."""
+
+import json
+import platform
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import plait
+from plait.errors import PlaitError
+from plait.files import refuse_other, write_whole
+from plait.measure.interval import Share
+
+
+def begun(path: Path, conditions: Mapping[str, Any], option: str = "--out") -> dict[str, Any]:
+    """The result in a file, or one without cells; the run ends if its conditions were others."""
+    if not path.exists():
+        return {"conditions": dict(conditions), "cells": {}}
+    result: dict[str, Any] = json.loads(path.read_text())
+    unchanged(path, result["conditions"], conditions, option)
+    return result
+
+
+def unchanged(path: Path, old: Mapping[str, Any], new: Mapping[str, Any], option: str) -> None:
+    """End the run if a file was made under other conditions; `option` names another file."""
+    try:
+        refuse_other(path, old, new, f"choose another {option}")
+    except PlaitError as error:
+        sys.exit(str(error))
+
+
+def keep(path: Path, result: Mapping[str, Any]) -> None:
+    """Write a result."""
+    write_whole(path, json.dumps(result, indent=1) + "\n")
+
+
+def lines(path: Path) -> list[dict[str, Any]]:
+    """The records of a file that grows line by line; a torn last one is cut off."""
+    if not path.exists():
+        return []
+    data = path.read_bytes()
+    path.write_bytes(data[: data.rfind(b"\n") + 1])
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def device(model: plait.Model) -> str:
+    """What a model runs on."""
+    gpu = torch.cuda.get_device_name() if model.device.type == "cuda" else platform.processor()
+    return f"{model.device.type} {gpu}".strip()
+
+
+def scored(rights: Sequence[bool]) -> dict[str, Any]:
+    """The accuracy of a cell, in [0, 1], with its 95 % Wilson interval."""
+    share = Share(sum(rights), len(rights))
+    return {
+        "right": share.right,
+        "n": share.n,
+        "accuracy": round(share.value, 4),
+        "interval95": [round(bound, 4) for bound in share.interval()],
+    }
+
+
+def accuracy(cell: Mapping[str, Any]) -> str:
+    """What was scored in %, for example `97.2 (95.4-98.3)`."""
+    low, high = cell["interval95"]
+    return f"{100 * cell['accuracy']:.1f} ({100 * low:.1f}-{100 * high:.1f})"
