@@ -57,7 +57,8 @@ def main(args: list[str] | None = None) -> int:
             warnings.showwarning = functools.partial(_told, warnings.showwarning)
             code = app()(args=args or ["--help"], prog_name="plait", standalone_mode=False)
     except UsageError as error:
-        say(error.format_message().replace("\n", " "))  # type: ignore[attr-defined]
+        told = error.format_message().replace("\n", " ")  # type: ignore[attr-defined]
+        say(told.replace("Value error, ", ""))  # which pydantic puts before a reason
         return FAULT
     return code or 0
 

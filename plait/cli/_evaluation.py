@@ -68,7 +68,7 @@ class Questions:
         coding = [b.name for b in chosen if b.runs_code]
         if coding and not allow_code:
             raise PlaitError(
-                f"{listed(coding)} run what the model writes as a program, in a sandbox; give "
+                f"for {listed(coding)} programs that the model writes are run, in a sandbox; give "
                 "--allow-code to have that done, or leave such tasks out"
             )
         for benchmark in chosen:
@@ -83,7 +83,7 @@ class Questions:
         asking = [b.name for b in self.benchmarks if b.chat]
         if asking and not codec.chats:
             raise PlaitError(
-                f"{listed(asking)} ask for a chat, and {session.model.name} has no chat template; "
+                f"{listed(asking)}: asked as a chat, and {session.model.name} has no template; "
                 "give --no-chat to send the bare text"
             )
         return session

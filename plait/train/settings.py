@@ -55,7 +55,9 @@ def _value(name: str, old: Any, text: str) -> Any:
     if isinstance(old, float) and type(value) is int:
         value = float(value)
     if type(value) is not type(old):
-        raise PlaitError(f"setting '{name}' is a {type(old).__name__}, which '{text}' is not")
+        raise PlaitError(
+            f"setting '{name}' has the type {type(old).__name__}, which '{text}' is not of"
+        )
     return value
 
 

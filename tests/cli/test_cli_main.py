@@ -45,6 +45,8 @@ def test_help_fits_80_columns_and_says_what_each_option_does(plait, command):
         (["generate", "x", "--seed", "many"], "--seed"),
         (["generate", "x", "--batch-size", "0"], "--batch-size"),
         (["methods", "napp"], "did you mean 'nap'"),
+        (["trace", "shw", "x"], "'action': 'shw' is not one of"),
+        (["theory", "bounds", "k-locla"], "did you mean 'k-local'"),
     ],
 )
 def test_a_wrong_name_or_value_is_one_sentence_with_a_hint(plait, args, hint):

@@ -98,6 +98,8 @@ def test_audit(plait, corpus, scorer, tmp_path):
     [
         (["measure", "seqdep", "{corpus}"], "give --scorer"),
         (["measure", "likelihood", "{corpus}"], "give --model"),
+        (["measure", "diversity", "{corpus}", "--output", "rows"], "--output keeps the rows of"),
+        (["measure", "seqdep", "{corpus}", "--scorer", "llm_none"], "no installed package"),
         (["measure", "seqdep", "none", "--scorer", "{scorer}"], "there is no file 'none'"),
         (["measure", "seqdep", "{corpus}", "--scorer", "{model}"], "is not autoregressive"),
         (

@@ -41,7 +41,7 @@ def test_train_then_resume(plait, tmp_path):
         (["toy", "--set", "optimizer.rate=1"], "did you mean 'optimiser'"),
         (["toy", "--set", "objective.weight=kart"], "did you mean 'cart'"),
         (["toy", "--set", "corruption.law.highst=1", "--set", "corruption.law=rpim"], "'highest'"),
-        (["toy", "--set", "steps=many"], "'steps' is a int"),
+        (["toy", "--set", "steps=many"], "'steps' has the type int"),
         (["toy", "--step", "3"], "--resume"),
         (["toy", "--resume", "--out", "nowhere"], "no checkpoint"),
         (["nap", "--out", "nowhere"], "rows.file"),

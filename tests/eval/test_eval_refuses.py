@@ -16,7 +16,7 @@ from kept import samples
         (("--data-dir", "nowhere"), "gsm8k", "there is no folder 'nowhere' with data"),
         (("--data-dir", "."), "gsm8k", "gsm8k needs the file gsm8k/test.jsonl, which is not there"),
         ((), "sudoku4_d1", "put sudoku/4x4_test_sudoku.csv into a folder"),
-        ((), "mbpp,chain", "mbpp run what the model writes as a program"),
+        ((), "mbpp,chain", "for mbpp programs that the model writes are run, in a sandbox"),
         (("--method", "naq"), "chain", "unknown method 'naq'"),
         (("--out", "a/b/c"), "chain", "there is no folder 'a/b' for the results"),
         (("--out", "file"), "chain", "'file' is a file"),
@@ -84,7 +84,7 @@ def test_a_chat_task_needs_a_chat_template(evaluate, model, tmp_path):
     chat = ("--data-dir", data, "--method", "ar")
     done = evaluate(tmp_path / "r", *chat, tasks="gsm8k,chain", name=str(folder))
     assert done.code == 2
-    assert "gsm8k ask for a chat, and foreign has no chat template; give --no-chat" in done.err
+    assert "gsm8k: asked as a chat, and foreign has no template; give --no-chat" in done.err
     short = ("--data-dir", data, "--method", "ar", "--length", 6, "--no-chat")
     done = evaluate(tmp_path / "r", *short, tasks="gsm8k", name=str(folder))
     assert done.code == 0, done.err

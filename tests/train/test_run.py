@@ -97,7 +97,7 @@ def test_the_budget_takes_the_further_of_steps_and_minutes():
         ("plait_tyni", [], "did you mean 'plait_tiny'"),
         ("toy", ["model"], "field=value"),
         ("toy", ["model.widht=8"], "did you mean 'width'"),
-        ("toy", ["model.width=wide"], "is a int"),
+        ("toy", ["model.width=wide"], "has the type int, which 'wide' is not of"),
         ("toy", ["model=8"], "has fields"),
         ("toy", ["steps.x=8"], "has no fields"),
         ("nap", ["joined=True", "lora.rank=4"], "leave it out"),

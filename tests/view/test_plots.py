@@ -87,6 +87,7 @@ def test_mistakes_are_sentences(plait, tmp_path):
         (("arness", "none", "-o", tmp_path / "x.png"), "there is no trace file"),
         (("seqdep", table, "-o", tmp_path / "x.png"), "rows.jsonl, line 2"),
         (("seqdep", "none", "-o", tmp_path / "x.png"), "there is no file"),
+        (("seqdep", run, "-o", tmp_path / "x.png"), "run.trace, line 1: this is no row"),
     ):
         result = plait("plot", *args)
         assert result.code == 2

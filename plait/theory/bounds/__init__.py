@@ -19,7 +19,8 @@ def names() -> list[str]:
 def table(name: str, n: int | None = None) -> list[dict[str, Any]]:
     """The rows of one bound, by default up to the size that its function names."""
     if name not in names():
-        raise unknown("bound", name, names())
+        spelt = (known.replace("_", "-") for known in names())  # as `plait theory bounds` does
+        raise unknown("bound", name.replace("_", "-"), spelt)
     build = getattr(import_module(f"{__name__}.{name}"), name)
     rows: list[dict[str, Any]] = build() if n is None else build(n)
     return rows
