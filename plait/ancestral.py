@@ -52,8 +52,10 @@ class Process:
         early, late = (1 - time) * self.on / (1 - self.start), 1 - time * (1 - self.on) / self.stop
         return torch.where(time > self.start, early, late.clamp(min=self.on))
 
-    def rates(self, canvas: Canvas, round: Int[Tensor, " B"]) -> tuple[Tensor, Tensor, Tensor]:
-        """(alpha_t, alpha_s, sigma), each float64[B, 1]; "conf" shares its sigma out later."""
+    def rates(
+        self, canvas: Canvas, round: Int[Tensor, " B"]
+    ) -> tuple[Float[Tensor, "B 1"], Float[Tensor, "B 1"], Float[Tensor, "B 1"]]:
+        """(alpha_t, alpha_s, sigma) in float64; "conf" shares its sigma out later."""
         steps = self.steps(canvas).clamp(min=1).double()
         t, s = 1 - round / steps, (1 - (round + 1) / steps).clamp(min=0)
         before, after = self.alpha(t), self.alpha(s)
@@ -98,7 +100,9 @@ class Return(Noted):
         del memo
         return ~canvas.masked.any(1) & (round < self.process.steps(canvas))
 
-    def __call__(self, view: View, commit: Mask, memo: Tensor) -> tuple[Revision, Tensor]:
+    def __call__(
+        self, view: View, commit: Mask, memo: Float[Tensor, "B L"]
+    ) -> tuple[Revision, Float[Tensor, "B L"]]:
         """Return a random set of what was written before this round."""
         sigma = self.process.rates(view.canvas, view.round)[2]
         if self.process.kind == "conf":

@@ -150,7 +150,7 @@ class Canvas:
         index = torch.cat([F.pad(p, (0, width - p.shape[1]), value=-1) for p in places])
         return Canvas.stack(rows), index
 
-    def _rearranged(self, row: int, source: Tensor, new: Tensor) -> "Canvas":
+    def _rearranged(self, row: int, source: Int[Tensor, " M"], new: Bool[Tensor, " M"]) -> "Canvas":
         """Row `row` with the positions `source`, masked where `new`."""
         moved = self.each(lambda x: x[row : row + 1, source] if x.ndim == 2 else x[row : row + 1])
         names = self.ids.to(source.device)[row, source]

@@ -32,8 +32,8 @@ def _spread(
     return full.masked_scatter(open.reshape(*open.shape, *[1] * (values.ndim - 1)), values)
 
 
-def scope(canvas: Canvas, open: Bool[Tensor, "B L"], needs: frozenset[str]) -> Tensor:
-    """Which positions need logits, for parts that need `needs`: bool[B, L]."""
+def scope(canvas: Canvas, open: Bool[Tensor, "B L"], needs: frozenset[str]) -> Bool[Tensor, "B L"]:
+    """Which positions need logits, for parts that need `needs`."""
     where = open
     if "masked" in needs:
         where = where | canvas.masked

@@ -211,8 +211,10 @@ class Denoiser(Protocol):
         ...
 
 
-def by_index(values: Shaped[Tensor, "B L *rest"], index: Int[Tensor, "B M"]) -> Tensor:
-    """Return values per position after a move, zero at new positions: [B, M, ...]."""
+def by_index(
+    values: Shaped[Tensor, "B L *rest"], index: Int[Tensor, "B M"]
+) -> Shaped[Tensor, "B M *rest"]:
+    """Return values per position after a move, zero at new positions."""
     old = index.clamp(min=0)
     rows = torch.arange(len(index), device=index.device)[:, None]
     new = (index < 0).reshape(*index.shape, *[1] * (values.ndim - 2))

@@ -132,7 +132,12 @@ class Partial:
 
 
 def partial(
-    keeper: Keeping, cache: Cache, canvas: Canvas, open: Mask, round: Tensor, memo: dict[str, Any]
+    keeper: Keeping,
+    cache: Cache,
+    canvas: Canvas,
+    open: Mask,
+    round: Int[Tensor, " B"],
+    memo: dict[str, Any],
 ) -> tuple[Partial, Mask]:
     """Ask the cache what is stale; return the model for this round and where it has logits.
 
@@ -148,7 +153,7 @@ def partial(
 
 
 def renewed(
-    cache: Cache, canvas: Canvas, open: Mask, round: Tensor, valid: Mask, memo: Any
+    cache: Cache, canvas: Canvas, open: Mask, round: Int[Tensor, " B"], valid: Mask, memo: Any
 ) -> tuple[Refresh, Any]:
     """What a cache recomputes now, and its memory.
 

@@ -32,7 +32,7 @@ class Noted(Reviser):
         """Zeros."""
         return torch.zeros(canvas.tokens.shape, device=canvas.tokens.device)
 
-    def moved(self, memo: Float[Tensor, "B L"], index: Int[Tensor, "B M"]) -> Tensor:
+    def moved(self, memo: Float[Tensor, "B L"], index: Int[Tensor, "B M"]) -> Float[Tensor, "B M"]:
         """Take the numbers along."""
         return by_index(memo, index)
 
@@ -211,7 +211,7 @@ class Sceptic(Reviser):
         """The draft: what is written and not given."""
         return ~(canvas.masked | canvas.given)
 
-    def moved(self, memo: Bool[Tensor, "B L"], index: Int[Tensor, "B M"]) -> Tensor:
+    def moved(self, memo: Bool[Tensor, "B L"], index: Int[Tensor, "B M"]) -> Bool[Tensor, "B M"]:
         """Take the marks along."""
         return by_index(memo, index)
 

@@ -88,7 +88,13 @@ def library(
     return heard.transpose(1, 2)
 
 
-def shares(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, cut: Any) -> Tensor:
+def shares(
+    query: Float[Tensor, "B N H D"],
+    key: Float[Tensor, "B G L D"],
+    value: Float[Tensor, "B G L D"],
+    mask: Bool[Tensor, "B 1 #N L"] | None,
+    cut: Any,
+) -> Float[Tensor, "B N H D"]:
     """Attention by a kernel of our own."""
     from .triton_attention import attend
 

@@ -20,7 +20,7 @@ from ..decode import Decoder, State, act, init, planned
 from ..look import scope
 from ..models.kv import unpacked
 from ..nested import leaves, mapped, overwrite
-from ..parts import Plan, View
+from ..parts import Mask, Plan, View
 from ..refresh import renewed
 from .forward import Bank, Forward, picked
 from .head import Choice, choose
@@ -102,9 +102,8 @@ class Rounds:
         whole = self.canvas.group is None and self.canvas.blind is None
         self._whole = whole and bool(self.canvas.real.all())  # no padding in any slot so far
         self._groups = not whole
-        self._wide: dict[
-            int, Int[Tensor, " N"]
-        ] = {}  # rows of a pass of their own, where graphs read
+        # Rows of a pass of their own, by how many: where graphs read them.
+        self._wide: dict[int, Int[Tensor, " N"]] = {}
         self._replays: dict[tuple[int, int, int], tuple[Callable[[], None], Log]] = {}
         self._pool: Any = None
         fresh = self._ahead(self.canvas, init(self.decoder, self.canvas))
@@ -157,7 +156,7 @@ class Rounds:
         length, device = self.canvas.tokens.shape[1], self.canvas.tokens.device
         if device.type == "cuda":
             n, m = min(bucket(n), length), min(doubled(m), length)
-        rows: Tensor | None = None
+        rows: Wide = None
         if wide:
             rows = self._wide.setdefault(len(wide), torch.tensor(wide, device=device))
             rows.copy_(torch.tensor(wide))
@@ -204,7 +203,9 @@ class Rounds:
         after = State(memo, state.round)
         return Now(canvas.tokens, after, plan, open, stale, seen, torch.stack(count, 1))
 
-    def _queried(self, where: Bool[Tensor, "B L"], stale: Bool[Tensor, "B L"]) -> Tensor:
+    def _queried(
+        self, where: Bool[Tensor, "B L"], stale: Bool[Tensor, "B L"]
+    ) -> Bool[Tensor, "B L"]:
         """As `Transformer.queried`: logits that are shifted come from the position before."""
         if not self.weights.config.shift:
             return stale
@@ -255,7 +256,7 @@ class Rounds:
     ) -> Iterator[Part]:
         """As many rows at once as fit, padded to a common size; then the wide ones likewise."""
         span = slice(where.shape[1])
-        parts: list[tuple[Wide, Tensor, Tensor, int]] = [(None, queried, where, n)]
+        parts: list[tuple[Wide, Mask, Mask, int]] = [(None, queried, where, n)]
         if wide is not None:
             thin = [x.index_fill(0, wide, value=False) for x in (queried, where)]
             own = (wide, queried[wide], where[wide], span.stop)

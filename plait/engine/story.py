@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 import torch
-from jaxtyping import Int
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from ..canvas import Canvas
@@ -82,7 +82,11 @@ class Story:
 
 
 def _view(
-    canvas: Canvas, draw: Tensor, chosen: Tensor, seed: int, round: Int[Tensor, " B"]
+    canvas: Canvas,
+    draw: Int[Tensor, "B L"],
+    chosen: Float[Tensor, "B L"],
+    seed: int,
+    round: Int[Tensor, " B"],
 ) -> View:
     """What a log tells of a view."""
     nothing = torch.zeros_like(canvas.given)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from ..canvas import Canvas
@@ -77,7 +77,7 @@ class Supervisor:
             state,
         )
 
-    def _agrees(self, logp: Float[Tensor, "B L V"], draft: Tensor) -> Bool[Tensor, "B L"]:
+    def _agrees(self, logp: Float[Tensor, "B L V"], draft: Int[Tensor, "B L"]) -> Mask:
         known = draft < logp.shape[-1]
         own = logp.gather(-1, draft.clamp(max=logp.shape[-1] - 1)[..., None])
         if self.rule == "threshold":

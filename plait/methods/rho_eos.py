@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
+from jaxtyping import Int
+from torch import Tensor
 
 from ..canvas import Canvas
 from ..decode import Decoder
@@ -64,7 +66,7 @@ class Density(Length):
             nothing(canvas), self.inserted(canvas, grow.clamp(min=0)), empty_tail(canvas, cut)
         ), memo
 
-    def inserted(self, canvas: Canvas, count: torch.Tensor) -> torch.Tensor:
+    def inserted(self, canvas: Canvas, count: Int[Tensor, "B R"]) -> Int[Tensor, "B L"]:
         """New masks before the first written end of a region, or behind its last position."""
         place = last_place(canvas)
         for region in range(canvas.regions):

@@ -36,7 +36,7 @@ class AboveMean(Selector):
         """Nothing committed yet (-1)."""
         return torch.full(canvas.tokens.shape, -1.0, device=canvas.tokens.device)
 
-    def moved(self, memo: Float[Tensor, "B L"], index: Int[Tensor, "B M"]) -> Tensor:
+    def moved(self, memo: Float[Tensor, "B L"], index: Int[Tensor, "B M"]) -> Float[Tensor, "B M"]:
         """Take the confidences along; new positions have none."""
         return by_index(memo + 1, index) - 1
 

@@ -64,6 +64,15 @@ def test_no_cache_waits_for_the_host(name):
     assert waits(decoder, layout, net) == []
 
 
+@torch.inference_mode()
+def test_a_log_shares_no_memory_with_what_the_next_round_writes_over():
+    decoder, layout = METHODS["nap"]
+    rounds = Rounds(fused(model().net), decoder, canvas(layout))
+    homes = {x.untyped_storage().data_ptr() for x in leaves(rounds.now)}
+    log = rounds.step(*rounds.canvas.tokens.shape[1:] * 2)
+    assert homes.isdisjoint(x.untyped_storage().data_ptr() for x in leaves(log))
+
+
 def test_waiting_is_noticed():
     with Waits() as noted:
         torch.ones(3)[torch.tensor([True, False, True])].sum().item()
