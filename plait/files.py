@@ -1,6 +1,7 @@
 """Files that a kill at any moment leaves whole: written at once, or line by line."""
 
 import contextlib
+import errno
 import json
 import math
 import os
@@ -17,10 +18,22 @@ def write_whole(path: Path, data: str | bytes) -> None:
     """Write a file that is the old one until it is the new one."""
     part = path.with_name(path.name + ".part")
     try:
-        part.write_bytes(data.encode() if isinstance(data, str) else data)
+        with naming(path):
+            part.write_bytes(data.encode() if isinstance(data, str) else data)
         os.replace(part, path)
     except OSError:  # a full disk needs no half of a file
         part.unlink(missing_ok=True)
+        raise
+
+
+@contextlib.contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Name the file in the error of a full disk, which comes without one."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT) and error.filename is None:
+            error.filename = str(path)
         raise
 
 
@@ -36,7 +49,8 @@ def locked(target: Path) -> Iterator[None]:
             pass
         except BlockingIOError:
             raise PlaitError(f"another run is writing {target} right now") from None
-        yield
+        with naming(target):
+            yield
 
 
 def read_whole(

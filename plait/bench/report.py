@@ -52,6 +52,7 @@ def conditions(s: Setting, name: str) -> dict[str, Any]:
         "shape": name,
         "layers": s.config.layers,
         "weights": "random",
+        **({"canvases": "short"} if s.small else {}),
     }
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import PlaitError
+from ..files import naming
 from ..trace import KINDS, Label, Trace
 
 FORMAT, VERSION = "plait-trace", 2
@@ -35,7 +36,7 @@ def write(path: str | Path, traces: Iterable[Trace], conditions: Mapping[str, An
     path = Path(path)
     part = path.with_name(path.name + ".part")
     try:
-        with gzip.open(part, "wt", encoding="utf-8") as file:
+        with naming(path), gzip.open(part, "wt", encoding="utf-8") as file:
             file.write(_header(conditions))
             file.writelines(_row(trace) for trace in traces)
         os.replace(part, path)

@@ -111,3 +111,15 @@ def test_figures_as_tables(tmp_path, capsys):
     files[0].write_text("[]")
     assert main(["bench", "--table", str(files[0])]) == 2
     assert "holds no figures of 'plait bench --json'" in capsys.readouterr().err
+
+
+def test_small_figures_say_so_and_meet_no_goal(tmp_path, capsys):
+    """A goal says for which size it was set."""
+    made = {"conditions": report.conditions(setting(), "tiny")}
+    made["box"] = {"no cache": {"rows": 4, "engine is faster by": 9.0}}
+    for small, goals in ((True, 0), (False, 1)):
+        if not small:
+            del made["conditions"]["canvases"]
+        (tmp_path / "b.json").write_text(json.dumps(made))
+        assert main(["bench", "--table", str(tmp_path / "b.json")]) == 0
+        assert capsys.readouterr().out.count("at least 2") == goals

@@ -1,0 +1,43 @@
+"""A full disk: the error says which file, and nothing half-written stays."""
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from plait import files
+from plait.measure import trace_file
+
+
+def full(*_: object) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def whole(path: Path) -> None:
+    files.write_whole(path, "x")
+
+
+def grown(path: Path) -> None:
+    with files.locked(path):
+        full()
+
+
+def traced(path: Path) -> None:
+    trace_file.write(path, (full() for _ in range(1)), {})
+
+
+@pytest.mark.parametrize("write", [whole, grown, traced])
+def test_a_full_disk_names_the_file(write, tmp_path, monkeypatch):
+    path = tmp_path / "x"
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(OSError, match="No space left") as caught:
+        write(path)
+    assert caught.value.filename == str(path)
+    assert not path.with_name("x.part").exists()
+
+
+def test_another_error_keeps_what_it_says(tmp_path):
+    with pytest.raises(OSError, match="refused") as caught, files.locked(tmp_path / "x"):
+        raise ConnectionError(errno.ECONNREFUSED, "refused")
+    assert caught.value.filename is None
