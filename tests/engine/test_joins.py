@@ -304,6 +304,14 @@ def test_answers_of_the_engine_come_in_order(loaded):
     assert told(found[i] for i in range(len(ASKED))) == wanted
 
 
+def test_slots_have_room_for_the_longest_prompt_from_the_start(loaded, monkeypatch):
+    widths, made = [], Rounds.__post_init__
+    noted = lambda self: widths.append(self.canvas.tokens.shape[1]) or made(self)  # noqa: E731
+    monkeypatch.setattr(Rounds, "__post_init__", noted)
+    list(generate(loaded, ["7", "2", *ASKED], engine=True, batch_size=2))
+    assert len(widths) == 1
+
+
 def test_an_empty_prompt_among_others(loaded):
     """It is told of when all prompts before it are answered."""
     answers = generate(loaded, [*ASKED[:3], " ", "4"], engine=True, batch_size=2)

@@ -8,9 +8,10 @@ from cached import CACHES, METHODS, canvas, model
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from plait import cache as caches
+from plait.canvas import Canvas
 from plait.engine import loop
 from plait.engine.rounds import Rounds
-from plait.engine.sizes import bucket, doubled, widest
+from plait.engine.sizes import bucket, doubled, together, widest
 from plait.engine.weights import fused
 from plait.nested import leaves
 
@@ -71,6 +72,27 @@ def test_a_log_shares_no_memory_with_what_the_next_round_writes_over():
     homes = {x.untyped_storage().data_ptr() for x in leaves(rounds.now)}
     log = rounds.step(*rounds.canvas.tokens.shape[1:] * 2)
     assert homes.isdisjoint(x.untyped_storage().data_ptr() for x in leaves(log))
+
+
+@torch.inference_mode()
+def test_graphs_are_captured_anew_for_the_first_row_with_padding(monkeypatch):
+    def captured(self, *size):
+        return lambda: None, self._round(self.now, *size)[1]
+
+    monkeypatch.setattr(Rounds, "_captured", captured)
+    decoder, layout = METHODS["confidence"]
+    rounds = Rounds(fused(model().net), decoder, canvas(layout, ["12", "34"]), graphs=True)
+    rounds.step(16, 16)
+    slot, width = torch.tensor([0]), rounds.canvas.tokens.shape[1]
+    rounds.join(slot, canvas(layout, ["56"]))
+    assert rounds._replays
+    rounds.join(slot, Canvas.stack([canvas(layout, ["5"]).row(0)], width))
+    assert not rounds._replays
+
+
+def test_at_least_one_row_goes_through_the_layers_at_once():
+    assert [together(rows, 512) for rows in (1, 8, 9)] == [1, 8, 8]
+    assert together(3, 5000) == 1
 
 
 def test_waiting_is_noticed():
