@@ -57,6 +57,12 @@ def write(folder: Path) -> Path:
             for number in (10, 11, 510, 511)
         ],
     )
+    puzzles(folder)
+    return folder
+
+
+def puzzles(folder: Path) -> None:
+    """The files of the number puzzles."""
     lines(
         folder / "countdown/countdown_cd3_test.jsonl",
         [{"input": "3,4,5", "output": "12"}, {"input": "10,2,7", "output": "1"}],
@@ -65,4 +71,3 @@ def write(folder: Path) -> Path:
     (folder / "sudoku/4x4_test_sudoku.csv").write_text(
         "Puzzle,Solution\n1200340021004300,1234341221434321\n"
     )
-    return folder
