@@ -70,11 +70,11 @@ def _tell(
 ) -> None:
     """Write results.json and print the table."""
     from ..eval import facts, report
-    from ..eval.results import RESULTS
+    from ..eval.results import RESULTS, measured
 
     found = report.by_task(samples)
     settings, told = questions.settings(session), facts.of_run(questions.items)
-    told |= {"batch_size": session.request.batch_size}
+    told = measured(out, told | {"batch_size": session.request.batch_size})
     record = {"settings": settings, "run": told, "tasks": {k: asdict(f) for k, f in found.items()}}
     text = files.as_json(record)
     files.write_whole(out / RESULTS, json.dumps(json.loads(text), indent=1) + "\n")

@@ -29,6 +29,7 @@ RUNS, SAMPLES, TRACES, RESULTS = (
     "traces.jsonl.gz",
     "results.json",
 )
+TIMED = ("batch_size", "cores", "gpu", "machine", "threads")  # facts that seconds depend on
 Name = tuple[str, str]  # of an item: its task and id
 
 
@@ -133,3 +134,18 @@ def _whole(row: bytes) -> dict[str, Any] | None:
         return None
     wanted = {"task", "id", "prompt", "gold", "correct", "trace", "clock"}
     return values if isinstance(values, dict) and wanted <= values.keys() else None
+
+
+def measured(folder: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """The facts of a start, where seconds depend on them those of the starts that asked something.
+
+    A start that finds all items answered measures nothing. Values that differ stand in a list.
+    """
+    lines = (folder / RUNS).read_bytes().splitlines(keepends=True)
+    asked = [json.loads(line) for line in lines if line.endswith(b"}\n")]  # a kill may tear one
+    found = dict(facts)
+    for name in TIMED:
+        values = [run[name] for run in asked if run["todo"] and name in run]
+        if different := [v for i, v in enumerate(values) if v not in values[:i]]:
+            found[name] = different[0] if len(different) == 1 else different
+    return found

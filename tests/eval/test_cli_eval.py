@@ -158,3 +158,12 @@ def test_kill_at_ten_random_moments(tmp_path):
     assert runs[-1]["todo"] > 0
     assert subprocess.run([*command, str(whole)], check=False, capture_output=True).returncode == 0
     assert same(out, whole)
+
+
+def test_conditions_are_those_of_the_starts_that_measured(evaluate, tmp_path):
+    """A start that asks nothing changes no condition of the seconds; one that goes on adds its."""
+    out, found = tmp_path / "r", []
+    for size, limit in ((2, 1), (7, 1), (3, 2)):
+        assert evaluate(out, "--batch-size", size, tasks="multiply", limit=limit).code == 0
+        found.append(json.loads((out / "results.json").read_text())["run"]["batch_size"])
+    assert found == [2, 2, [2, 3]]
