@@ -128,3 +128,15 @@ def test_a_process_takes_one_of_several_devices(tmp_path):
     with pytest.warns(Notice, match="nproc-per-node 2"):
         alone(arguments)
     assert arguments.train_batch_size == arguments.per_device_train_batch_size
+
+
+def test_a_run_that_cannot_begin_leaves_no_folder_but_one_that_was_there(tmp_path, monkeypatch):
+    def refused(*_):
+        raise PlaitError("no such model")
+
+    monkeypatch.setattr("plait.train.run.origin", refused)
+    (tmp_path / "old").mkdir()
+    for name in ("new", "old"):
+        with pytest.raises(PlaitError, match="no such model"):
+            train(load("toy", []), tmp_path / name)
+    assert [path.name for path in tmp_path.iterdir()] == ["old"]
