@@ -125,7 +125,7 @@ def test_without_a_folder_the_file_is_named():
 
 def test_offline_or_without_datasets_the_file_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "datasets", None)
-    with pytest.raises(PlaitError, match=r"openai/gsm8k, and datasets.*gsm8k/test.jsonl.*data-dir"):
+    with pytest.raises(PlaitError, match=r"gsm8k needs datasets.*gsm8k/test.jsonl.*data-dir"):
         first("gsm8k", Source())
 
 
