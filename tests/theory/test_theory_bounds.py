@@ -164,7 +164,7 @@ def test_every_bound_prints_and_holds(name):
 
 
 def test_an_unknown_bound_names_the_nearest():
-    with pytest.raises(PlaitError, match="did you mean 'k_local'"):
+    with pytest.raises(PlaitError, match="did you mean 'k-local'"):
         bounds.table("k_locl")
 
 
