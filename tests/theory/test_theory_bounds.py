@@ -165,7 +165,8 @@ def test_every_bound_prints_and_holds(name):
 
 def test_an_unknown_bound_names_the_nearest():
     with pytest.raises(PlaitError, match="did you mean 'k-local'"):
-        bounds.table("k_locl")
+        bounds.table("k-locl")
+    assert bounds.table("k-local") == bounds.table("k_local")
 
 
 def test_regular_languages_bad_input_and_s5():

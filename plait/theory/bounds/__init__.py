@@ -17,11 +17,14 @@ def names() -> list[str]:
 
 
 def table(name: str, n: int | None = None) -> list[dict[str, Any]]:
-    """The rows of one bound, by default up to the size that its function names."""
-    if name not in names():
-        spelt = (known.replace("_", "-") for known in names())  # as `plait theory bounds` does
-        raise unknown("bound", name.replace("_", "-"), spelt)
-    build = getattr(import_module(f"{__name__}.{name}"), name)
+    """The rows of one bound, by default up to the size that its function names.
+
+    A name may be spelt with dashes too, as `plait theory bounds` does.
+    """
+    stem = name.replace("-", "_")
+    if stem not in names():
+        raise unknown("bound", name, (known.replace("_", "-") for known in names()))
+    build = getattr(import_module(f"{__name__}.{stem}"), stem)
     rows: list[dict[str, Any]] = build() if n is None else build(n)
     return rows
 
