@@ -11,7 +11,10 @@ from plait.errors import PlaitError
 
 
 def refused(call, package, monkeypatch):
-    monkeypatch.setitem(sys.modules, package, None)
+    # A part that another test has imported would be found without its package.
+    loaded = [name for name in sys.modules if name.split(".")[0] == package]
+    for name in {package, *loaded}:
+        monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(PlaitError) as caught:
         call()
     return str(caught.value)
