@@ -15,11 +15,13 @@ from ..guide import Plain
 from ..length import finds_length
 from ..models.config import Config
 from ..models.denoiser import NetDenoiser
+from ..nested import mapped
 from ..parts import Denoiser
 from ..revise import Keep
 from ..sample import Greedy
 from ..trace import Trace
-from .rounds import Log, Rounds
+from .records import Log
+from .rounds import Rounds
 from .story import Done, Story
 from .weights import Weights, fused, unsupported
 
@@ -217,4 +219,5 @@ def copied(log: Log) -> Log:
     def pinned(x: Tensor) -> Tensor:
         return torch.empty(x.shape, dtype=x.dtype, pin_memory=True).copy_(x, non_blocking=True)
 
-    return Log(pinned(log.change), pinned(log.draw), pinned(log.chosen), pinned(log.computed))
+    copy: Log = mapped(pinned, log)
+    return copy

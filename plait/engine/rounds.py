@@ -8,11 +8,11 @@ inside a round waits for the host.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import partial
 from typing import Any
 
 import torch
-from jaxtyping import Bool, Float, Int, Shaped
+from jaxtyping import Bool, Int, Shaped
 from torch import Tensor
 
 from ..canvas import Canvas
@@ -20,53 +20,19 @@ from ..decode import Decoder, State, act, init, planned
 from ..look import scope
 from ..models.kv import unpacked
 from ..nested import leaves, mapped, overwrite
-from ..parts import Mask, Plan, View
+from ..parts import Mask, View
 from ..refresh import renewed
 from .forward import Bank, Forward, picked
 from .head import Choice, choose
+from .records import Log, Now, Once
 from .sizes import bucket, doubled, gathered, together, widest
 from .tune import aside, warm
 from .weights import Weights
-
-
-class Once(Canvas):
-    """A canvas inside a round: what follows from its tensors is worked out once.
-
-    Elsewhere that would be wrong: a batch writes the next canvas over the tensors of the last.
-    """
-
-    real = cached_property(vars(Canvas)["real"].fget)
-    given = cached_property(vars(Canvas)["given"].fget)
-    masked = cached_property(vars(Canvas)["masked"].fget)
-
 
 # Rows that go through the layers together, what they recompute and look at, and how far they go.
 Part = tuple[slice | Int[Tensor, " B"], Int[Tensor, "B N"], Int[Tensor, "B M"], slice]
 Wide = Int[Tensor, " W"] | None
 Size = tuple[int, int, list[int]]  # room in a row to recompute and to look at; rows for themselves
-
-
-@dataclass(frozen=True)
-class Now:
-    """What a round starts from. Rows lead everywhere, so that one can take another's place."""
-
-    tokens: Int[Tensor, "B L"]
-    state: State
-    plan: Plan
-    open: Bool[Tensor, "B L"]
-    stale: Bool[Tensor, "B L"]
-    seen: Bool[Tensor, "B L"]
-    count: Int[Tensor, "B 3"]  # positions to recompute, to look at; 1 if the row is not done
-
-
-@dataclass(frozen=True)
-class Log:
-    """What a round did."""
-
-    change: Int[Tensor, "B L"]  # bits: commit, rewrite, retract, fill
-    draw: Int[Tensor, "B L"]
-    chosen: Float[Tensor, "B L"]
-    computed: Int[Tensor, " B"]  # positions; 0 = the row was done
 
 
 @dataclass
@@ -158,8 +124,9 @@ class Rounds:
             n, m = min(bucket(n), length), min(doubled(m), length)
         rows: Wide = None
         if wide:
-            rows = self._wide.setdefault(len(wide), torch.tensor(wide, device=device))
-            rows.copy_(torch.tensor(wide))
+            if len(wide) not in self._wide:
+                self._wide[len(wide)] = torch.empty(len(wide), dtype=torch.long, device=device)
+            rows = self._wide[len(wide)].copy_(torch.tensor(wide))
         if not self.graphs:
             self.now, log = self._round(self.now, n, m, rows)
             return log

@@ -12,7 +12,7 @@ from ..decode import WATCH, Round
 from ..nested import overwrite
 from ..parts import Plan, View
 from ..trace import Recorder, Trace
-from .rounds import Log
+from .records import Log
 
 Done = tuple[int, Canvas, Trace]  # number of a row, its canvas without padding, its trace
 

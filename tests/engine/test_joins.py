@@ -18,7 +18,8 @@ from plait.decode import decode
 from plait.engine import loop
 from plait.engine.forward import Forward
 from plait.engine.loop import Engine
-from plait.engine.rounds import Log, Rounds
+from plait.engine.records import Log
+from plait.engine.rounds import Rounds
 from plait.engine.weights import fused
 from plait.errors import Notice, PlaitError
 from plait.generate import generate, stream
