@@ -233,9 +233,9 @@ def flow(
     """Decode canvases in a number of slots; yield each row as soon as it is done.
 
     A row leaves when nothing of it is masked, and the next canvas joins when its rows have room.
-    What is yielded is the number of the row in all of `waiting`, its canvas without padding, and
-    its trace. Rows of one flow need different keys. `watch` is called after each round with what
-    happened and the numbers of the rows that it happened to.
+    What is yielded is the number of the row in all of `waiting`, its canvas without padding on the
+    host, and its trace. Rows of one flow need different keys. `watch` is called after each round
+    with what happened and the numbers of the rows that it happened to.
     """
     meter, queue = Meter(model), (decoder.start(canvas, seed) for canvas in waiting)
     recorder = Recorder(seed, meter)
@@ -251,10 +251,10 @@ def flow(
         assert batch is not None
         current, state = batch
         busy = current.masked.any(1) | holding(decoder, current, state)
-        for i in (~busy).nonzero()[:, 0].tolist():
-            row = current.row(i)
+        gone = (~busy).nonzero()[:, 0]
+        for i, row in zip(gone.tolist(), on_host(current, gone), strict=True):
             yield live[i], row, recorder.trace(live[i], row)
-        if bool(busy.all()):
+        if not len(gone):
             with torch.inference_mode():  # a type checker around a generator hides the one above
                 round, state = step(meter, decoder, current, state, seed)
             recorder.add(round, live)
@@ -267,6 +267,14 @@ def flow(
         batch = (current.rows(keep), state.rows(keep)) if live else None
 
 
+def on_host(canvas: Canvas, which: Int[Tensor, " N"]) -> list[Canvas]:
+    """Some of the rows without padding; reading them piece by piece would wait for a GPU often."""
+    if not len(which):
+        return []
+    some = canvas.rows(which).to("cpu")
+    return [some.row(i) for i in range(len(which))]
+
+
 def decode(
     model: Denoiser, decoder: Decoder, canvas: Canvas, seed: int = 0, watch: WATCH | None = None
 ) -> tuple[Canvas, list[Trace]]:
@@ -275,7 +283,8 @@ def decode(
     A row leaves the batch when it is done. `watch` is called after each round with what happened
     and the rows (indices into `canvas`) that it happened to.
     """
-    return collected(flow(model, decoder, [canvas], 1, seed, watch))
+    done, traces = collected(flow(model, decoder, [canvas], 1, seed, watch))
+    return done.to(canvas.tokens.device), traces
 
 
 def collected(rows: Iterable[tuple[int, Canvas, Trace]]) -> tuple[Canvas, list[Trace]]:

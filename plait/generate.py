@@ -236,6 +236,7 @@ def _batch(
 ) -> Iterator[Answer]:
     canvas = layout.build(model.codec, prompts, keys, model.context).to(model.device)
     done, traces = decode(model.denoiser, decoder, canvas, seed, watch)
+    done = done.to("cpu")  # rows are read piece by piece
     for row, (prompt, trace) in enumerate(zip(prompts, traces, strict=True)):
         yield _answer(prompt, list(layout.read(model.codec, done, row).items()), trace)
 
