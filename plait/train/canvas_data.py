@@ -21,7 +21,7 @@ from .batches import Batch, batch
 from .corrupt import Corruption
 from .view import View
 
-TASKS = {"countdown": 0.33, "chain": 0.23, "multiply": 0.40, "sudoku4": 0.04}
+TASKS = {"countdown": 0.33, "chain": 0.27, "multiply": 0.36, "sudoku4": 0.04}
 REDRAWS = 100  # failures in a row that mean that the slots do not suit the tasks
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from random import Random
 
-from plait.data.problem import Path, Problem, Task, choose, no_file, same_number, setting, wording
+from plait.data.problem import Path, Problem, Task, no_file, same_number, setting, wording
 
 WORDINGS = (
     "What is {a} * {b}?",
@@ -22,6 +22,11 @@ WORDINGS = (
     "What do you get if you multiply {a} by {b}?",
     "Work out {a} * {b}.",
 )
+KINDS = {  # by whether it carries and whether it begins with the highest digit
+    (True, False): "carried_over",
+    (False, False): "by_digits_of",
+    (False, True): "down_the_digits_of",
+}
 PROMPT = re.compile(wording(WORDINGS, a="[1-9][0-9]{0,3}", b="[1-9][0-9]{0,3}"))
 
 
@@ -46,19 +51,20 @@ class Multiply(Task):
         return Problem(self.name, prompt, str(a * b), key, level, (a, b))
 
     def paths(self, problem: Problem, rng: Random, count: int) -> list[Path]:
-        """Draw ways to split the product into easier ones: first those that carry as they go."""
+        """Draw ways to split the product into easier ones.
+
+        First come those that carry as they go, last those that begin with the highest digit.
+        """
         a, b = problem.facts
-        carrying, adding = [], []
-        for name, one, other in (("b", a, b), ("a", b, a)):
-            low = [int(digit) for digit in reversed(str(other))]
-            carrying.append(Path(worked(one, low, a * b, True), True, f"carried_over_{name}"))
-            adding.append(Path(worked(one, low, a * b, False), True, f"by_digits_of_{name}"))
-            down = worked(one, low[::-1], a * b, False)
-            adding.append(Path(down, True, f"by_digits_of_{name}_down"))
-        rng.shuffle(carrying)
-        found = carrying[:count]
-        if len(found) < count:
-            found += choose(adding, rng, count - len(found))
+        found = []
+        for (running, down), kind in KINDS.items():
+            both = [
+                Path(worked(one, other, a * b, running, down), True, f"{kind}_{name}")
+                for name, one, other in (("b", a, b), ("a", b, a))
+            ]
+            rng.shuffle(both)
+            found += both
+        found = [found[i % len(found)] for i in range(count)]
         rng.shuffle(found)
         return found
 
@@ -75,18 +81,20 @@ class Multiply(Task):
         raise no_file(self.name, path)
 
 
-def worked(one: int, digits: list[int], product: int, running: bool) -> str:
-    """Multiply `one` by each digit, column by column, as on paper; then name the product.
+def worked(one: int, other: int, product: int, running: bool, down: bool) -> str:
+    """Multiply `one` by each digit of `other`, column by column, as on paper; name the product.
 
-    4821*7= 07 14 57 33 3= 07 13 28 17 9= 12 27 81 45 4517277: the columns of 4821*7 are 1*7 = 07,
-    2*7 = 14, 8*7 + 1 = 57 and 4*7 + 5 = 33, so that 4821*7 = 33747. When `running`, a line adds
-    the one before it without its last digit: that of 3 is 4821*3 + 3374 = 17837. The product is
-    then the last line behind the last digits of the others.
+    4821*7= 07 14 57 33 3= 03 06 24 14 9= 09 18 73 43 4517277: the columns of 4821*7 are 1*7 = 07,
+    2*7 = 14, 8*7 + 1 = 57 and 4*7 + 5 = 33, so that 4821*7 = 33747. The lowest digit comes first,
+    or last if `down`. When `running`, each line, with + for =, adds the one before it without its
+    last digit: 3+ 07 13 28 17 is 4821*3 + 3374 = 17837. The product is then the last line behind
+    the last digits of the others.
     """
     parts, before = [], 0
-    for digit in digits:
+    for digit in map(int, str(other) if down else reversed(str(other))):
         columns = column_by_column(one, digit, before)
-        parts.append(f"{digit}= {' '.join(f'{column:02}' for column in columns)}")
+        line = " ".join(f"{column:02}" for column in columns)
+        parts.append(f"{digit}{'+' if running else '='} {line}")
         before = (one * digit + before) // 10 if running else 0
     return f"{one}*{' '.join(parts)} {product}"
 

@@ -11,7 +11,7 @@ from plait.data.tasks.multiply import multiply
 TASK = multiply()
 
 
-LINE = re.compile(r"(\d)=((?: \d\d)+)")
+LINE = re.compile(r"(\d)[=+]((?: \d\d)+)")
 
 
 def check(text, kind, a, b):
@@ -21,7 +21,8 @@ def check(text, kind, a, b):
     one, lines = working.split("*")
     other = {a: b, b: a}[int(one)]
     found = LINE.findall(lines)
-    assert lines == " ".join(f"{digit}={columns}" for digit, columns in found)
+    sign = "+" if kind.startswith("carried") else "="
+    assert lines == " ".join(f"{digit}{sign}{columns}" for digit, columns in found)
     digits, totals = [], []
     for digit, columns in found:
         carry = totals[-1] // 10 if kind.startswith("carried") and totals else 0
@@ -56,21 +57,23 @@ def test_paths_are_true(level):
 def test_the_kinds_by_hand():
     problem = Problem("multiply", "", "4517277", "937*4821", 4, (4821, 937))
     assert {path.kind: path.text for path in TASK.paths(problem, Random(0), 6)} == {
-        "carried_over_b": "4821*7= 07 14 57 33 3= 07 13 28 17 9= 12 27 81 45 4517277",
+        "carried_over_b": "4821*7+ 07 14 57 33 3+ 07 13 28 17 9+ 12 27 81 45 4517277",
         "by_digits_of_b": "4821*7= 07 14 57 33 3= 03 06 24 14 9= 09 18 73 43 4517277",
-        "by_digits_of_b_down": "4821*9= 09 18 73 43 3= 03 06 24 14 7= 07 14 57 33 4517277",
-        "carried_over_a": "937*1= 07 03 09 2= 17 16 19 8= 62 39 76 4= 37 21 45 4517277",
+        "down_the_digits_of_b": "4821*9= 09 18 73 43 3= 03 06 24 14 7= 07 14 57 33 4517277",
+        "carried_over_a": "937*1+ 07 03 09 2+ 17 16 19 8+ 62 39 76 4+ 37 21 45 4517277",
         "by_digits_of_a": "937*1= 07 03 09 2= 14 07 18 8= 56 29 74 4= 28 14 37 4517277",
-        "by_digits_of_a_down": "937*4= 28 14 37 8= 56 29 74 2= 14 07 18 1= 07 03 09 4517277",
+        "down_the_digits_of_a": "937*4= 28 14 37 8= 56 29 74 2= 14 07 18 1= 07 03 09 4517277",
     }
 
 
 def test_few_paths_carry():
     """They are the ones whose every column needs few others."""
     rng = Random(3)
-    for count in (1, 2, 3):
+    for count in range(1, 9):
         kinds = [p.kind for p in TASK.paths(TASK.sample(rng, 4), rng, count)]
-        assert sum(kind.startswith("carried") for kind in kinds) == min(count, 2)
+        carried = sum(kind.startswith("carried") for kind in kinds)
+        assert carried == min(count, 2) + max(0, count - 6)
+        assert sum(kind.startswith("down") for kind in kinds) == min(max(0, count - 4), 2)
 
 
 def test_products_of_two_long_factors_are_frequent():
