@@ -95,7 +95,7 @@ BOX = (
 def table(reports: Sequence[Report]) -> str:
     """All reports as Markdown: conditions, goals where there are any, and what was measured."""
     reports = [_hot(report) for report in reports]
-    return "\n".join(line for report in reports for line in _one(report, reports)).rstrip() + "\n"
+    return "\n".join(line for report in reports for line in _one(report)).rstrip() + "\n"
 
 
 def _hot(report: Report) -> Report:
@@ -110,8 +110,7 @@ def _hot(report: Report) -> Report:
     }
 
 
-def _one(report: Report, others: Sequence[Report]) -> list[str]:
-    """One report. Decodes by other code stand beside those by the engine on the same device."""
+def _one(report: Report) -> list[str]:
     told = report["conditions"]
     made = [f"## {told.get('shape', told.get('code', 'other code'))}, {told['device']}", ""]
     made += [", ".join(f"{key} {value}" for key, value in told.items()) + ".", ""]
@@ -122,23 +121,8 @@ def _one(report: Report, others: Sequence[Report]) -> list[str]:
         made += ["| what | goal | found | met |", "|---|---|---|---|", *lines, ""]
     for part, found in report.items():
         if part != "conditions":
-            made += [f"### {part}", "", *_part(_beside(report, part, found, others)), ""]
+            made += [f"### {part}", "", *_part(found), ""]
     return made
-
-
-def _beside(report: Report, part: str, found: Report, others: Sequence[Report]) -> Report:
-    """Decodes by other code, with how much faster the engine did the same on such a device."""
-    if part != "decode" or "plait" in report["conditions"]:
-        return found
-    device = report["conditions"]["device"]
-    near = [x for x in others if x["conditions"]["device"] == device and x is not report]
-    ours = {name: row for other in near for name, row in other.get("decode", {}).items()}
-    return {
-        name: row | {"engine is faster by": round(row["seconds"] / ours[name]["seconds"], 2)}
-        if name in ours
-        else row
-        for name, row in found.items()
-    }
 
 
 def _part(found: dict[str, Any]) -> list[str]:
