@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from results import device, lines, unchanged
+from results import device, lines, told, unchanged
 
 import plait
 from plait import auxiliary, methods
@@ -102,9 +102,11 @@ def run(args: argparse.Namespace) -> None:
 def table(files: Sequence[Path]) -> None:
     """Print the rows as Markdown."""
     seen = [lines(path) for path in files]
-    (facts,) = {json.dumps(first["conditions"]) for first, *_ in seen}
     rows = [row for _, *rest in seen for row in rest]
-    print(f"Conditions: {', '.join(f'{k} {v}' for k, v in json.loads(facts).items())}.\n")
+    named = [sorted({row["method"] for row in rest}) for _, *rest in seen]
+    print(
+        told([(first["conditions"], n) for (first, *_), n in zip(seen, named, strict=True)]) + "\n"
+    )
     head = ("method", "per round", "global@1", "streams / summary", "by confidence", "tau",
             "interleaving", "rounds")  # fmt: skip
     print(f"| {' | '.join(head)} |\n|{'---|' * len(head)}")

@@ -19,7 +19,7 @@ from typing import Any
 
 import torch
 from in_the_box import answered
-from results import begun, device, keep
+from results import begun, device, keep, told
 
 import plait
 from plait import auxiliary, methods
@@ -113,19 +113,18 @@ def against(right: list[int], other: list[int]) -> str:
     return f"{100 * found.value:+.0f} ({100 * low:+.0f} to {100 * high:+.0f})"
 
 
-def read(files: list[Path]) -> tuple[dict, dict[str, dict]]:
-    """Conditions and cells of files that were made alike."""
+def read(files: list[Path]) -> tuple[list[tuple[dict, list[str]]], dict[str, dict]]:
+    """Conditions with the methods that they hold for, and all cells."""
     results = [json.loads(path.read_text()) for path in files]
-    (facts,) = {json.dumps(result["conditions"]) for result in results}
     cells = {name: cell for result in results for name, cell in result["cells"].items()}
-    return json.loads(facts), cells
+    return [(result["conditions"], list(result["cells"])) for result in results], cells
 
 
 def figure(files: list[Path], out: Path) -> None:
     """Draw accuracy against forwards; the line joins what no method beats in both."""
     import matplotlib.pyplot as plt
 
-    facts, cells = read(files)
+    ((facts, _), *_), cells = read(files)
     points = {
         name: (cell["forwards"], 100 * sum(cell["right"]) / len(cell["right"]))
         for name, cell in cells.items()
@@ -149,8 +148,8 @@ def figure(files: list[Path], out: Path) -> None:
 
 def table(files: list[Path]) -> None:
     """Print all methods, the most accurate first, and of equals the cheapest."""
-    facts, cells = read(files)
-    print("Conditions:", ", ".join(f"{k} {v}" for k, v in facts.items()) + ".\n")
+    groups, cells = read(files)
+    print(told(groups) + "\n")
     base = cells[ALONE]["right"]
     tasks, n = task_names(), len(base) // len(task_names())
     head = ["method", "all tasks, %", f"against {ALONE}", *tasks]

@@ -56,6 +56,18 @@ def device(model: plait.Model) -> str:
     return f"{model.device.type} {gpu}".strip()
 
 
+def told(groups: Sequence[tuple[Mapping[str, Any], Sequence[str]]]) -> str:
+    """Under what conditions the rows of a table were made: those of the first group, and then, by
+    the names of the rows, what was different for others."""
+    (first, _), *others = groups
+    lines = ["Conditions: " + ", ".join(f"{key} {value}" for key, value in first.items()) + "."]
+    for facts, names in others:
+        other = [f"{key} {value}" for key, value in facts.items() if first.get(key) != value]
+        if other:
+            lines.append(f"Of {', '.join(f'`{name}`' for name in names)}: {', '.join(other)}.")
+    return "\n\n".join(lines)
+
+
 def scored(rights: Sequence[bool]) -> dict[str, Any]:
     """The accuracy of a cell, in [0, 1], with its 95 % Wilson interval."""
     share = Share(sum(rights), len(rights))

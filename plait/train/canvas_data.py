@@ -38,6 +38,7 @@ class Rows:
     positions: int = 86_528  # in a batch
     repeats: int = 4  # batches made of the same rows, each with masks of its own
     cross: Literal["full", "blocked"] = "full"  # do streams see each other?
+    shuffle: bool = True  # a path may stand in any stream; False: sorted by the name of its kind
     workers: int = 8
 
 
@@ -77,7 +78,10 @@ class Drawer:
         length and the summary gets what is left, or they share all but the usual summary.
         """
         (streams,) = rng.choices(range(1, len(self.rows.streams) + 1), self.rows.streams)
-        texts = [path.text for path in task.paths(problem, rng, streams)] + [problem.answer]
+        found = task.paths(problem, rng, streams)
+        if not self.rows.shuffle:
+            found.sort(key=lambda path: path.kind)
+        texts = [path.text for path in found] + [problem.answer]
         *paths, answer = (len(self.codec.encode(text)) for text in texts)
         longest = max(paths)
         given = len(self.codec.prompt(problem.prompt)) + streams + 1

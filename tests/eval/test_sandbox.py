@@ -6,7 +6,7 @@ import re
 import subprocess
 import tempfile
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -113,12 +113,14 @@ def test_harm_is_contained(name, tmp_path, monkeypatch):
             python=sandbox.python(),
             mark=MARK,
         )
+        # filling memory takes its time on a busy machine, and must not end by the clock
+        limits = replace(SHORT, seconds=20) if "memory" in name else SHORT
         before = time.monotonic()
-        outcome = run(text, SHORT)
+        outcome = run(text, limits)
     assert not outcome.passed, outcome
     assert re.search(STOPPED_BY.get(name, "."), outcome.why), outcome
-    assert len(outcome.output) <= SHORT.output
-    assert time.monotonic() - before < SHORT.seconds + 3
+    assert len(outcome.output) <= limits.output
+    assert time.monotonic() - before < limits.seconds + 3
     assert [p.name for p in tmp_path.iterdir()] == ["kept"]
     assert "hacked" not in Path(os.__file__).read_text()
     assert not Path("/usr/lib/hacked").exists()

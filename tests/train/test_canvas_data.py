@@ -96,6 +96,17 @@ def test_an_answer_that_does_not_fit_the_summary_is_drawn_again_and_counted():
     assert all(slot[-1] == CODEC.eos_id for slot in slots)
 
 
+@pytest.mark.parametrize("shuffle", [True, False])
+def test_a_way_has_its_stream_where_paths_are_not_shuffled(shuffle):
+    """Kinds of `multiply` by name: plain ones (=) come before those that carry (+)."""
+    rows = replace(ROWS, tasks={"multiply": 1.0}, streams=(0, 0, 1), shuffle=shuffle)
+    signs = set()
+    for row in islice(Drawer(rows, CODEC, 0), 40):
+        found = parts(row)
+        signs.add("".join("+" if "+" in text(found[k]) else "=" for k in range(3)))
+    assert signs == ({"=++", "+=+", "++="} if shuffle else {"=++"})
+
+
 def test_batches_are_full_and_corrupted():
     widths = set()
     for batch in islice(CanvasBatches(ROWS, CODEC), 8):

@@ -1,0 +1,67 @@
+"""The first error of a product is found where it was put."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from traces import trace
+
+import plait
+from plait.data.problem import Problem
+
+PROBLEM = Problem("multiply", "", "4517277", "937*4821", 4, (4821, 937))
+CARRIED = "4821*7+ 07 14 57 33 3+ 07 13 28 17 9+ 12 27 81 45 4517277"
+
+
+@pytest.fixture(scope="module")
+def model():
+    return plait.load("plait-tiny")
+
+
+@pytest.fixture
+def errors(bench):
+    return bench("first_errors")
+
+
+def answered(model, text, order):
+    """An answer of one stream whose tokens were written in this order, and an empty summary."""
+    ids = model.codec.encode(text)
+    done = trace([[place] for place in order], len(ids), [0] * len(ids))
+    done = replace(
+        done,
+        token=np.array([ids[place] for place in order]),
+        score=np.log(np.linspace(0.9, 0.5, len(ids))).astype(np.float32),
+    )
+    return plait.Answer("", "", "", [text], len(ids), len(ids), 0, 0, 1.0, {}, 0.0, "", done)
+
+
+def test_the_way_of_a_stream(errors):
+    true_text = errors.true_text
+    assert true_text(CARRIED.replace("57", "56"), PROBLEM) == CARRIED
+    assert true_text("937*4= 28", PROBLEM).startswith("937*4= 28 14 37 8= 56 29 74")
+    assert true_text("937*1= 07", PROBLEM).startswith("937*1= 07 03 09 2= 14 07 18")
+    assert true_text("936*1= 06", PROBLEM) is None
+    assert true_text("", PROBLEM) is None
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+def test_a_wrong_column_and_a_wrong_digit_of_the_product(model, errors, backwards):
+    wrong = CARRIED.replace(" 57", " 56").replace("4517277", "4517377")
+    ids, true = model.codec.encode(wrong), model.codec.encode(CARRIED)
+    places = [i for i, (one, other) in enumerate(zip(ids, true, strict=True)) if one != other]
+    assert len(places) == 2
+    order = list(range(len(ids)))[:: -1 if backwards else 1]
+    found = errors.first_error(model, answered(model, wrong, order), PROBLEM)
+    where = order.index(places[-1 if backwards else 0])
+    assert found == {
+        "probability": pytest.approx(np.linspace(0.9, 0.5, len(ids))[where], abs=1e-3),
+        "in the product": backwards,
+        "opening known": not backwards,
+        "share written": pytest.approx(where / len(ids), abs=1e-3),
+    }
+
+
+def test_no_error(model, errors):
+    ids = model.codec.encode(CARRIED)
+    answer = answered(model, CARRIED, range(len(ids)))
+    assert errors.first_error(model, answer, PROBLEM) is None
