@@ -64,9 +64,12 @@ def verdict(values: BySeed, sign: int = 1) -> str:
     """What an interval says of a claim that expects sign * mean > 0."""
     _, *ends = interval(values)
     low, high = sorted(sign * end for end in ends)
+    seeds = f"{len(values)} seed{'s' if len(values) > 1 else ''}"
     if low > 0:
-        return "Confirmed here"
-    return "Refuted here" if high < 0 else "Open here: the interval holds zero"
+        return f"Confirmed here ({seeds})"
+    return (
+        f"Refuted here ({seeds})" if high < 0 else f"Open here ({seeds}): the interval holds zero"
+    )
 
 
 def claims(results: Results, cells: Cells) -> list[str]:
@@ -87,16 +90,21 @@ def claims(results: Results, cells: Cells) -> list[str]:
 
 
 def _raises(results: Results, cells: Cells, budgets: list[str]) -> str:
-    claim = "**Long-CoT raises ARness.**"
-    said = []
+    claim = "**Long-CoT raises ARness** (over base, by confidence)."
+    found: dict[str, BySeed] = {}
     for budget in budgets:
         one, two = (cells(results, arm, f"own|confidence|{budget}") for arm in ("long_cot", "base"))
-        more = apart(one, two, arness)
-        if more:
-            mean, low, high = interval(more)
-            first = "" if said else f" {verdict(more)}."
-            said.append(f"{first} {mean:+.3f} ({low:+.3f} to {high:+.3f}) at {budget} per round")
-    return claim + (";".join(said) + ", by confidence." if said else " Not run.")
+        found |= {budget: more} if (more := apart(one, two, arness)) else {}
+    if not found:
+        return f"{claim} Not run."
+    every = mean_of(list(found.values()))
+    each = "; ".join(f"{_shares(more)} at {budget} per round" for budget, more in found.items())
+    return f"{claim} {verdict(every)}. Mean over budgets: {_shares(every)}; {each}."
+
+
+def _shares(values: BySeed) -> str:
+    mean, low, high = interval(values)
+    return f"{mean:+.3f} ({low:+.3f} to {high:+.3f})"
 
 
 Gap = Callable[[str, str, str, str, str], BySeed]

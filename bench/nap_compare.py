@@ -1,6 +1,6 @@
 """NAP against its baselines: same base, steps and paths, several decoders and seeds.
 
-    bench/nap_base.sh 0 3.5 runs/nap/base
+    bench/nap_base.sh 0 4.5 runs/nap/base
     python bench/nap_compare.py --task chain --seeds 0 --base runs/nap/base --out runs/nap/chain
     bench/nap_compare.sh runs/nap "0 1" 3
     python bench/nap_compare.py --table runs/nap/chain > docs/results/nap.md

@@ -1,7 +1,7 @@
 #!/usr/bin/env sh
 # The comparison of docs/results/nap.md, on GPUs of one machine, several processes on each. The
 # bases come first, one for each seed, in OUT/base:
-#   for seed in 0 1 2; do CUDA_VISIBLE_DEVICES=$seed bench/nap_base.sh $seed 3.8 OUT/base & done
+#   for seed in 0 1 2; do CUDA_VISIBLE_DEVICES=$seed bench/nap_base.sh $seed 4.5 OUT/base & done
 #   timeout 560 bench/nap_compare.sh OUT "0 1" 3 [--steps N ...]
 # works on OUT/chain and OUT/countdown in order of importance. What is finished stays when it is
 # killed, and the same command goes on. The JSON files are what matters:
