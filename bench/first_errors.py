@@ -1,6 +1,6 @@
 """Where a wrong product goes wrong first: what was written, how sure of it the model was, and when.
 
-    python bench/first_errors.py --n 80 --out docs/results/first-errors.json
+    python bench/first_errors.py --n 80 --device cpu --out docs/results/first-errors.json
 
 Each stream is held against the true working of the same product in the same way: with the factor
 and the mark of its lines that it has in the end. The first token that differs from it is the first
@@ -11,6 +11,7 @@ import argparse
 import itertools
 import math
 import re
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -37,37 +38,49 @@ def true_text(stream: str, problem: Problem) -> str | None:
     return worked(one, other, a * b, found[3] == "+", found[2] != str(other)[-1])
 
 
-def first_error(model: plait.Model, answer: plait.Answer, problem: Problem) -> dict | None:
-    """The first wrong token of the streams; None if each stream is right, or says no way."""
+@dataclass(frozen=True)
+class Write:
+    """One token of a stream as it was written."""
+
+    wrong: bool
+    probability: float  # that the model gave it
+    product: bool  # is it a digit of the product?
+    known: bool  # was all of its stream's opening there before?
+    share: float  # of all tokens that the true streams have, written before
+
+
+def writes(model: plait.Model, answer: plait.Answer, problem: Problem) -> list[Write]:
+    """What was written where a true working has tokens, in order; nothing of other streams."""
     trace = answer.trace
     wanted: dict[int, int] = {}  # the true token of each position
     openings: dict[int, set[int]] = {}  # positions by stream
-    products: dict[int, set[int]] = {}
+    products: set[int] = set()
     for k, stream in enumerate(answer.streams):
         text = true_text(stream, problem)
         if text is None:
             continue
         ids = model.codec.encode(text)
-        places = np.flatnonzero(trace.region == k)[: len(ids)]
-        wanted |= dict(zip(places.tolist(), ids, strict=True))
-        begin = len(model.codec.encode(text.split(" ")[0]))
-        openings[k] = set(places[:begin].tolist())
-        products[k] = set(places[-len(model.codec.encode(" " + problem.answer)) :].tolist())
-    written: set[int] = set()
+        places = np.flatnonzero(trace.region == k)[: len(ids)].tolist()
+        wanted |= dict(zip(places, ids, strict=True))
+        openings[k] = set(places[: len(model.codec.encode(text.split(" ")[0]))])
+        products |= set(places[-len(model.codec.encode(" " + problem.answer)) :])
+    there: set[int] = set()
+    found = []
     events = zip(
         trace.position.tolist(), trace.token.tolist(), trace.score, trace.kind, strict=True
     )
     for place, token, score, kind in events:
-        if kind == COMMIT and wanted.get(place, token) != token:
-            own = int(trace.region[place])
-            return {
-                "probability": round(math.exp(score), 3),
-                "in the product": place in products[own],
-                "opening known": openings[own] <= written,
-                "share written": round(len(written) / len(wanted), 3),
-            }
-        written.add(place)
-    return None
+        if kind == COMMIT and place in wanted:
+            known = openings[int(trace.region[place])] <= there
+            told = token != wanted[place], math.exp(score), place in products, known
+            found.append(Write(*told, len(there) / len(wanted)))
+            there.add(place)
+    return found
+
+
+def early(found: list[Write]) -> float:
+    """The share of tokens that were written before the opening of their stream was known."""
+    return sum(not write.known for write in found) / len(found)
 
 
 def main() -> None:
@@ -77,7 +90,7 @@ def main() -> None:
     parser.add_argument("--device")
     parser.add_argument("--n", type=int, default=80, help="products with a factor of four digits")
     parser.add_argument("--batch", type=int, default=80)
-    parser.add_argument("--methods", nargs="+", default=["nap", "ar"])
+    parser.add_argument("--methods", nargs="+", default=["nap"])
     parser.add_argument("--budget", type=int, default=3, help="tokens per round")
     parser.add_argument("--out", type=Path, default=Path("first-errors.json"))
     args = parser.parse_args()
@@ -95,15 +108,21 @@ def main() -> None:
         if method in result["cells"]:
             continue
         answers, right = answered(model, asked, method, args.batch, tokens_per_round=args.budget)
-        wrong = [(a, p) for a, p, r in zip(answers, asked, right, strict=True) if not r]
-        found = [error for a, p in wrong if (error := first_error(model, a, p))]
-        result["cells"][method] = {"wrong": len(wrong), "first errors": found}
+        told = [writes(model, a, p) for a, p in zip(answers, asked, strict=True)]
+        good = [early(one) for one, ok in zip(told, right, strict=True) if ok and one]
+        wrong = [one for one, ok in zip(told, right, strict=True) if not ok]
+        first = [errors[0] for one in wrong if (errors := [w for w in one if w.wrong])]
+        cell = {
+            "wrong": len(wrong),
+            "first errors": [asdict(write) for write in first],
+            "before the opening, right answers": round(sum(good) / len(good), 4),
+        }
+        result["cells"][method] = cell
         keep(args.out, result)
-        early = sum(not error["opening known"] for error in found)
-        product = sum(error["in the product"] for error in found)
         print(
-            f"{method}: {len(wrong)} of {args.n} wrong; of {len(found)} first errors {early} came "
-            f"before the opening was known, {product} in digits of the product",
+            f"{method}: {len(wrong)} of {args.n} wrong; of {len(first)} first errors "
+            f"{sum(not w.known for w in first)} came before the opening was known, as do "
+            f"{cell['before the opening, right answers']:.2f} of all tokens of right answers",
             flush=True,
         )
 

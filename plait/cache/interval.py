@@ -23,6 +23,7 @@ class Moving:
 
     share: float
     prompt: Bool[Tensor, " L"]
+    masked: Bool[Tensor, " L"]
     fresh: tuple[bool, bool]  # is the prompt due, is the answer?
     notes: dict[Any, Any]
     computed: float = 0
@@ -54,7 +55,9 @@ class Moving:
             x = x + made
             before = self.notes[layer][2].clone() if layer in self.notes else values.clone()
             before[chosen] = values[chosen]
-            self.notes[layer] = (heard, made, before)
+            age = self.notes[layer][3] + 1 if layer in self.notes else torch.zeros_like(at[0])
+            age[chosen] = 0
+            self.notes[layer] = (heard, made, before, age)
         return x, at
 
     def _chosen(self, layer: int, values: Float[Tensor, "L I"]) -> Int[Tensor, " C"]:
@@ -62,10 +65,14 @@ class Moving:
         due_prompt, due_answer = self.fresh
         wanted = (self.prompt & due_prompt) | (~self.prompt & due_answer)
         if not due_answer and layer in self.notes:
-            alike = F.cosine_similarity(values.float(), self.notes[layer][2].float(), -1)
+            _, _, before, age = self.notes[layer]
+            alike = F.cosine_similarity(values.float(), before.float(), -1)
+            # equal values are equally alike, which the rounding of a cosine would not have them be
+            alike = alike.masked_fill((values == before).all(-1), 1).clamp(max=1)
             alike = alike.masked_fill(self.prompt, torch.inf)
-            count = math.ceil(self.share * int((~self.prompt).sum()))
-            wanted[alike.topk(count, largest=False).indices] = True
+            order = (age + self.masked * (age.max() + 1)).sort(descending=True, stable=True).indices
+            order = order[alike[order].sort(stable=True).indices]
+            wanted[order[: math.ceil(self.share * int((~self.prompt).sum()))]] = True
         elif layer not in self.notes:
             wanted = torch.ones_like(wanted)
         return wanted.nonzero()[:, 0]
@@ -85,7 +92,8 @@ class Rows:
         """The walk of a row."""
         notes = self.notes.of(self.canvas, row)
         fresh = bool(self.prompt[row]), bool(self.answer[row])
-        return Moving(self.share, self.canvas.prompt[row, :length], fresh, notes)
+        prompt, masked = (x[row, :length] for x in (self.canvas.prompt, self.canvas.masked))
+        return Moving(self.share, prompt, masked, fresh, notes)
 
 
 @dataclass(frozen=True)
@@ -124,8 +132,11 @@ def interval(prompt: int = 50, refresh: int = 7, share: float = 0.25) -> Interva
     """Recompute the prompt every `prompt` rounds and the answer every `refresh` rounds.
 
     In between each layer recomputes the share of the answer whose values have moved most, and
-    reuses what attention and MLP gave for the rest. Projections of values are paid for in every
-    round and not counted as computed positions. The published defaults are by task and model;
-    these are LLaDA's for GSM8K.
+    reuses what attention and MLP gave for the rest. Values do not move at all where nothing before
+    them was recomputed, so most are equally alike. Of those, masks come first, as they are read
+    next, then what was computed longest ago, then the leftmost; the published code leaves that to
+    the sort, and with it accuracy depends on the device.
+    Projections of values are paid for in every round and not counted as computed positions. The
+    published defaults are by task and model; these are LLaDA's for GSM8K.
     """
     return Interval(prompt, refresh, share)

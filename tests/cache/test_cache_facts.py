@@ -7,6 +7,7 @@ import torch
 from cached import METHODS, canvas, model, plainly, same
 
 from plait import cache as caches
+from plait.cache.interval import Moving
 from plait.decode import decode
 from plait.parts import nothing
 
@@ -118,3 +119,18 @@ def test_the_window_hides_far_masks():
     _, memo = cache(now, now.masked, torch.tensor([0]), cache.init(now))
     refresh, _ = cache(now, now.masked, torch.tensor([1]), memo)
     assert refresh.seen[0].nonzero()[:, 0].tolist() == list(range(3 + 4))
+
+
+def test_interval_takes_what_moved_then_masks_then_what_waited_longest_then_the_leftmost():
+    """Values that stand still are alike to the bit, whatever a cosine of them rounds to."""
+    torch.manual_seed(0)
+    still, prompt = torch.randn(12, 7), torch.arange(12) < 4
+    age, turns, masked = torch.zeros(12, dtype=torch.long), [], torch.arange(12) >= 6
+    for round in range(4):
+        values = still.clone()
+        values[9] += 0.5 * (round == 1)
+        row = Moving(0.25, prompt, masked, (False, False), {0: (still, still, still, age)})
+        turns.append(row._chosen(0, values).tolist())
+        age = age + 1
+        age[turns[-1]] = 0
+    assert turns == [[6, 7], [8, 9], [10, 11], [6, 7]]

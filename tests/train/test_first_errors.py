@@ -51,17 +51,28 @@ def test_a_wrong_column_and_a_wrong_digit_of_the_product(model, errors, backward
     places = [i for i, (one, other) in enumerate(zip(ids, true, strict=True)) if one != other]
     assert len(places) == 2
     order = list(range(len(ids)))[:: -1 if backwards else 1]
-    found = errors.first_error(model, answered(model, wrong, order), PROBLEM)
+    found = errors.writes(model, answered(model, wrong, order), PROBLEM)
+    assert [order[i] for i, write in enumerate(found) if write.wrong] == sorted(
+        places, reverse=backwards
+    )
     where = order.index(places[-1 if backwards else 0])
-    assert found == {
-        "probability": pytest.approx(np.linspace(0.9, 0.5, len(ids))[where], abs=1e-3),
-        "in the product": backwards,
-        "opening known": not backwards,
-        "share written": pytest.approx(where / len(ids), abs=1e-3),
-    }
+    first = found[where]
+    assert first.product == backwards
+    assert first.known != backwards
+    assert first.share == pytest.approx(where / len(ids))
+    assert first.probability == pytest.approx(np.linspace(0.9, 0.5, len(ids))[where], abs=1e-5)
 
 
-def test_no_error(model, errors):
-    ids = model.codec.encode(CARRIED)
-    answer = answered(model, CARRIED, range(len(ids)))
-    assert errors.first_error(model, answer, PROBLEM) is None
+@pytest.mark.parametrize("backwards", [False, True])
+def test_what_is_early(model, errors, backwards):
+    """Forwards only the opening itself comes before it is known, backwards everything does."""
+    ids, opening = model.codec.encode(CARRIED), model.codec.encode("4821*7+")
+    order = range(len(ids))[:: -1 if backwards else 1]
+    found = errors.writes(model, answered(model, CARRIED, order), PROBLEM)
+    assert not any(write.wrong for write in found)
+    assert errors.early(found) == (1 if backwards else len(opening) / len(ids))
+
+
+def test_a_stream_without_a_way_tells_nothing(model, errors):
+    ids = model.codec.encode("no way")
+    assert errors.writes(model, answered(model, "no way", range(len(ids))), PROBLEM) == []
