@@ -33,6 +33,8 @@ from plait.models import box
 ALONE = "llada, 1 per round"  # one token per round: what the others are held against
 WITHOUT = {"schema"}  # needs a form
 SEED = 2026  # of the problems
+# where a name may stand beside its point
+CORNERS = (("left", (4, 3)), ("right", (-4, 3)), ("left", (4, -8)), ("right", (-4, -8)))
 
 
 def wanted(aux: bool) -> list[str]:
@@ -123,6 +125,7 @@ def read(files: list[Path]) -> tuple[list[tuple[dict, list[str]]], dict[str, dic
 def figure(files: list[Path], out: Path) -> None:
     """Draw accuracy against forwards; the line joins what no method beats in both."""
     import matplotlib.pyplot as plt
+    from matplotlib.transforms import Bbox
 
     ((facts, _), *_), cells = read(files)
     points = {
@@ -137,12 +140,25 @@ def figure(files: list[Path], out: Path) -> None:
     axes.plot(*zip(*sorted(best), strict=True), color="0.7", zorder=1)
     across, up = zip(*points.values(), strict=True)
     axes.scatter(across, up, s=18, color="#0072B2", zorder=2)
-    for i, (name, point) in enumerate(sorted(points.items(), key=lambda item: item[1])):
-        side, shift = (("left", 4), ("right", -4))[i % 2]  # neighbours' names seldom meet so
-        axes.annotate(name, point, (shift, 3), textcoords="offset points", fontsize=7, ha=side)
     axes.set(xscale="log", xlabel="forwards per answer", ylabel="right answers, %")
     axes.set_xticks([6, 10, 20, 50, 100, 200], ["6", "10", "20", "50", "100", "200"])
     axes.set_title(f"{facts['model']}, {facts['problems']}", fontsize=10)
+    axes.figure.canvas.draw()
+    taken = [
+        Bbox.from_bounds(x - 4, y - 4, 8, 8)
+        for x, y in axes.transData.transform([*points.values()])
+    ]
+    for name, point in sorted(points.items(), key=lambda item: item[1]):
+        boxes = []
+        for side, shift in CORNERS:
+            text = axes.annotate(
+                name, point, shift, textcoords="offset points", fontsize=7, ha=side
+            )
+            boxes.append((sum(text.get_window_extent().overlaps(box) for box in taken), text))
+        boxes.sort(key=lambda box: box[0])
+        for _, text in boxes[1:]:
+            text.remove()
+        taken.append(boxes[0][1].get_window_extent())
     plt.savefig(out, dpi=150)
 
 
