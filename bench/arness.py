@@ -120,7 +120,8 @@ def table(files: Sequence[Path]) -> None:
             print(f"| {' | '.join(cells)} |")
     shown = {row["method"] for row in rows if "left_out" not in row}
     left = {r["method"]: r["left_out"] for r in rows if r["method"] not in shown}
-    print("\nLeft out:\n" if left else "\nNo method is left out.")
+    if left:
+        print("\nLeft out:\n")
     for name, reason in sorted(left.items()):
         print(f"- `{name}`: {reason}.")
 
