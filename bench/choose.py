@@ -54,11 +54,11 @@ def measure(
 ) -> dict:
     """One cell: which problems are right, and what the method cost."""
     method = name.split(",")[0]
-    told: dict[str, Any] = {}
+    options: dict[str, Any] = {}
     if entry(method).budget:
-        told["tokens_per_round"] = 1 if name == ALONE else 4
+        options["tokens_per_round"] = 1 if name == ALONE else 4
     beside = aux if auxiliary.options_of(method) else None
-    answers, rights = answered(model, asked, method, batch, aux=beside, **told)
+    answers, rights = answered(model, asked, method, batch, aux=beside, **options)
     costs = ("rounds", "forwards", "query_tokens", "answer_tokens")
     return {
         "right": [int(right) for right in rights],
@@ -125,7 +125,6 @@ def read(files: list[Path]) -> tuple[list[tuple[dict, list[str]]], dict[str, dic
 def figure(files: list[Path], out: Path) -> None:
     """Draw accuracy against forwards; the line joins what no method beats in both."""
     import matplotlib.pyplot as plt
-    from matplotlib.transforms import Bbox
 
     ((facts, _), *_), cells = read(files)
     points = {
@@ -143,6 +142,14 @@ def figure(files: list[Path], out: Path) -> None:
     axes.set(xscale="log", xlabel="forwards per answer", ylabel="right answers, %")
     axes.set_xticks([6, 10, 20, 50, 100, 200], ["6", "10", "20", "50", "100", "200"])
     axes.set_title(f"{facts['model']}, {facts['problems']}", fontsize=10)
+    named(axes, points)
+    plt.savefig(out, dpi=150)
+
+
+def named(axes: Any, points: dict[str, tuple[float, float]]) -> None:
+    """Write each name beside its point, in the corner that touches least of what is there."""
+    from matplotlib.transforms import Bbox
+
     axes.figure.canvas.draw()
     taken = [
         Bbox.from_bounds(x - 4, y - 4, 8, 8)
@@ -159,7 +166,6 @@ def figure(files: list[Path], out: Path) -> None:
         for _, text in boxes[1:]:
             text.remove()
         taken.append(boxes[0][1].get_window_extent())
-    plt.savefig(out, dpi=150)
 
 
 def table(files: list[Path]) -> None:

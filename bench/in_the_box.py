@@ -16,7 +16,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import torch
-from results import accuracy, begun, device, keep, scored
+from results import accuracy, begun, device, keep, scored, told
 
 import plait
 from plait.data.problem import Problem, problems
@@ -109,8 +109,7 @@ def table(path: str) -> None:
     """Print the results as Markdown."""
     result = json.loads(Path(path).read_text())
     cells = {tuple(key.split("|")): cell for key, cell in result["cells"].items()}
-    facts = ", ".join(f"{k} {v}" for k, v in result["conditions"].items())
-    print(f"Conditions: {facts}.\n")
+    print(told([(result["conditions"], [])]) + "\n")
     head = "| problems | n | method | " + " | ".join(f"{b} per round" for b in BUDGETS) + " |"
     rule = "|---|---|---|" + "---|" * len(BUDGETS)
     print("Accuracy in %, with 95 % Wilson intervals:\n", head, rule, sep="\n")

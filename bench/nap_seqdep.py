@@ -14,7 +14,7 @@ import random
 from pathlib import Path
 
 import torch
-from results import lines
+from results import lines, told
 from seqdep import BOTH, COLUMNS, by_name, cells, rows_of, settings_of
 
 from plait.measure import corpus
@@ -62,10 +62,9 @@ def score(folder: Path, name: str, n: int, device: str | None) -> None:
 def table(folder: Path) -> str:
     """What is scored, as Markdown."""
     first, *kept = lines(folder / STORE)
-    told = [f"| {' | '.join(COLUMNS)} |", f"|{'---|' * len(COLUMNS)}"]
-    told += [f"| {' | '.join(cells(name, rows))} |" for name, rows in by_name(kept).items()]
-    facts = ", ".join(f"{k} {v}" for k, v in first["conditions"].items())
-    return f"Conditions: {facts}.\n\n" + "\n".join(told)
+    made = [f"| {' | '.join(COLUMNS)} |", f"|{'---|' * len(COLUMNS)}"]
+    made += [f"| {' | '.join(cells(name, rows))} |" for name, rows in by_name(kept).items()]
+    return told([(first["conditions"], [])]) + "\n\n" + "\n".join(made)
 
 
 def main() -> None:

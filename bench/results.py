@@ -11,7 +11,7 @@ import torch
 
 import plait
 from plait.errors import PlaitError
-from plait.files import read_whole, refuse_other, write_whole
+from plait.files import read_whole, record, refuse_other, write_whole
 from plait.measure.interval import Share
 
 
@@ -39,15 +39,7 @@ def keep(path: Path, result: Mapping[str, Any]) -> None:
 
 def lines(path: Path) -> list[dict[str, Any]]:
     """The records of a file that grows line by line; a torn last one is cut off."""
-    return read_whole(path, _record, "result") if path.exists() else []
-
-
-def _record(line: bytes) -> dict[str, Any] | None:
-    try:
-        found: dict[str, Any] = json.loads(line)
-    except ValueError:
-        return None
-    return found
+    return read_whole(path, record, "result") if path.exists() else []
 
 
 def device(model: plait.Model) -> str:

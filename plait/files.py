@@ -65,14 +65,23 @@ def read_whole(
     records = []
     with path.open("rb") as file:
         for place, row in enumerate(file, 1):
-            record = whole(row)
-            if record is None:
+            values = whole(row)
+            if values is None:
                 raise PlaitError(
                     f"{path}, line {place}: this is no {what} of plait; remove the line to have it "
                     "answered again"
                 )
-            records.append(record)
+            records.append(values)
     return records
+
+
+def record(line: bytes) -> dict[str, Any] | None:
+    """The JSON object of a line; None if it is anything else."""
+    try:
+        values = json.loads(line)
+    except ValueError:
+        return None
+    return values if isinstance(values, dict) else None
 
 
 def _drop_torn_line(path: Path, whole: Callable[[bytes], dict[str, Any] | None]) -> None:

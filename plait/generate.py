@@ -12,7 +12,7 @@ from . import auxiliary, methods
 from . import cache as caches
 from .budget import Budget
 from .canvas import Canvas
-from .decode import Decoder, Round, decode, flow
+from .decode import Decoder, Round, collected, flow
 from .ends import with_ends
 from .errors import PlaitError
 from .layout import Layout
@@ -235,8 +235,7 @@ def _batch(
     watch: WATCH | None,
 ) -> Iterator[Answer]:
     canvas = layout.build(model.codec, prompts, keys, model.context).to(model.device)
-    done, traces = decode(model.denoiser, decoder, canvas, seed, watch)
-    done = done.to("cpu")  # rows are read piece by piece
+    done, traces = collected(flow(model.denoiser, decoder, [canvas], 1, seed, watch))
     for row, (prompt, trace) in enumerate(zip(prompts, traces, strict=True)):
         yield _answer(prompt, list(layout.read(model.codec, done, row).items()), trace)
 

@@ -47,15 +47,14 @@ class Moving:
             chosen = self._chosen(layer, values)
             some = at[:, chosen]
             self.computed += len(chosen) / len(blocks)
-            heard, made = self.notes.get(layer, (x.new_zeros(x.shape), x.new_zeros(x.shape)))[:2]
-            heard, made = heard.clone(), made.clone()
+            new = torch.zeros_like(x), torch.zeros_like(x), values, torch.zeros_like(at[0])
+            heard, made, before, age = (note.clone() for note in self.notes.get(layer, new))
             heard[:, chosen] = block.attention(normed[:, chosen], look(layer, some), layer)
             x = x + heard
             made[:, chosen] = block.mlp(block.mlp_norm(x[:, chosen]))
             x = x + made
-            before = self.notes[layer][2].clone() if layer in self.notes else values.clone()
             before[chosen] = values[chosen]
-            age = self.notes[layer][3] + 1 if layer in self.notes else torch.zeros_like(at[0])
+            age += 1
             age[chosen] = 0
             self.notes[layer] = (heard, made, before, age)
         return x, at

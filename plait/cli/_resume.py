@@ -8,7 +8,7 @@ from typing import Any
 
 from .. import files
 from ..errors import PlaitError
-from ..files import read_whole, refuse_other, write_whole
+from ..files import read_whole, record, refuse_other, write_whole
 
 
 def check_place(target: Path, source: Path) -> None:
@@ -59,12 +59,8 @@ def locked(target: Path) -> Iterator[None]:
 
 
 def _record(row: bytes) -> dict[str, Any] | None:
-    try:
-        record = json.loads(row)
-    except ValueError:
-        return None
-    whole = isinstance(record, dict) and {"line", "prompt"} <= record.keys()
-    return record if whole else None
+    values = record(row)
+    return values if values is not None and {"line", "prompt"} <= values.keys() else None
 
 
 def _read_conditions(target: Path, side: Path) -> dict[str, Any]:

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..errors import missing
 from ..view.colours import COLOURS, MARKS
+from ..view.plots import blank
 from .frontier import Cell
 
 PANELS = {
@@ -17,12 +17,9 @@ PANELS = {
 
 def draw(path: Path, cells: Sequence[Cell], title: str, note: str) -> None:
     """Write the figure; PlaitError if matplotlib is not installed."""
-    try:
-        from matplotlib.figure import Figure
-        from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
-    except ImportError:
-        raise missing("a figure", "matplotlib", "plots") from None
-    figure = Figure(figsize=(9, 7.2), layout="constrained")
+    figure = blank(9, 7.2)
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
     methods = list(dict.fromkeys(cell.method for cell in cells))
     for axes, (name, label) in zip(figure.subplots(2, 2).flat, PANELS.items(), strict=True):
         for i, method in enumerate(methods):

@@ -10,7 +10,6 @@
 """
 
 import contextlib
-import json
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import PlaitError
-from ..files import as_json, folder_of, read_whole
+from ..files import as_json, folder_of, read_whole, record
 from ..generate import Answer
 from ..measure import trace_file
 from .benchmark import Item, Verdict
@@ -80,6 +79,7 @@ class Results:
 
     def began(self, facts: Mapping[str, Any]) -> None:
         """Note a start."""
+        starts(self.folder)  # what a kill tore is cut off before more is written
         with (self.folder / RUNS).open("a", encoding="utf-8") as file:
             file.write(as_json(dict(facts)) + "\n")
 
@@ -127,13 +127,16 @@ def read_samples(folder: Path) -> list[Sample]:
     return [Sample(values) for values in read_whole(folder / SAMPLES, _whole, "sample")]
 
 
+def starts(folder: Path) -> list[dict[str, Any]]:
+    """The facts of all starts in a folder, a torn last line dropped; none in a new one."""
+    path = folder / RUNS
+    return read_whole(path, record, "start") if path.exists() else []
+
+
 def _whole(row: bytes) -> dict[str, Any] | None:
-    try:
-        values = json.loads(row)
-    except ValueError:
-        return None
+    values = record(row)
     wanted = {"task", "id", "prompt", "gold", "correct", "trace", "clock"}
-    return values if isinstance(values, dict) and wanted <= values.keys() else None
+    return values if values is not None and wanted <= values.keys() else None
 
 
 def measured(folder: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
@@ -141,11 +144,9 @@ def measured(folder: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
 
     A start that finds all items answered measures nothing. Values that differ stand in a list.
     """
-    lines = (folder / RUNS).read_bytes().splitlines(keepends=True)
-    asked = [json.loads(line) for line in lines if line.endswith(b"}\n")]  # a kill may tear one
-    found = dict(facts)
+    found, asked = dict(facts), [run for run in starts(folder) if run["todo"]]
     for name in TIMED:
-        values = [run[name] for run in asked if run["todo"] and name in run]
+        values = [run[name] for run in asked if name in run]
         if different := [v for i, v in enumerate(values) if v not in values[:i]]:
             found[name] = different[0] if len(different) == 1 else different
     return found

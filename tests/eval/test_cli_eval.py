@@ -167,3 +167,13 @@ def test_conditions_are_those_of_the_starts_that_measured(evaluate, tmp_path):
         assert evaluate(out, "--batch-size", size, tasks="multiply", limit=limit).code == 0
         found.append(json.loads((out / "results.json").read_text())["run"]["batch_size"])
     assert found == [2, 2, [2, 3]]
+
+
+def test_a_start_whose_note_a_kill_tore_is_none(evaluate, tmp_path):
+    out = tmp_path / "r"
+    assert evaluate(out, "--batch-size", 2, tasks="multiply", limit=1).code == 0
+    with (out / "runs.jsonl").open("a") as file:
+        file.write('{"todo": 1, "batch_')
+    assert evaluate(out, "--batch-size", 3, tasks="multiply", limit=2).code == 0
+    run = json.loads((out / "results.json").read_text())["run"]
+    assert run["batch_size"] == [2, 3]
