@@ -51,19 +51,17 @@ class Multiply(Task):
         return Problem(self.name, prompt, str(a * b), key, level, (a, b))
 
     def paths(self, problem: Problem, rng: Random, count: int) -> list[Path]:
-        """Draw ways to split the product into easier ones.
+        """List ways to split the product into easier ones, in random order.
 
-        First come those that carry as they go, last those that begin with the highest digit.
+        Those that carry as they go are always there, those that begin with the highest digit only
+        when all others are.
         """
         a, b = problem.facts
-        found = []
-        for (running, down), kind in KINDS.items():
-            both = [
-                Path(worked(one, other, a * b, running, down), True, f"{kind}_{name}")
-                for name, one, other in (("b", a, b), ("a", b, a))
-            ]
-            rng.shuffle(both)
-            found += both
+        found = [
+            Path(worked(one, other, a * b, running, down), True, f"{kind}_{name}")
+            for (running, down), kind in KINDS.items()
+            for name, one, other in (("b", a, b), ("a", b, a))
+        ]
         found = [found[i % len(found)] for i in range(count)]
         rng.shuffle(found)
         return found

@@ -76,6 +76,14 @@ def test_few_paths_carry():
         assert sum(kind.startswith("down") for kind in kinds) == min(max(0, count - 4), 2)
 
 
+def test_three_paths_are_always_the_same_three_ways():
+    """So that a stream whose way is fixed has one beginning."""
+    rng = Random(4)
+    for _ in range(20):
+        kinds = {path.kind for path in TASK.paths(TASK.sample(rng, 4), rng, 3)}
+        assert kinds == {"carried_over_a", "carried_over_b", "by_digits_of_b"}
+
+
 def test_products_of_two_long_factors_are_frequent():
     rng = Random(0)
     both = sum(min(TASK.sample(rng, 4).facts) >= 1000 for _ in range(400))
