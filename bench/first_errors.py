@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from choose import digest
 from in_the_box import SEED, answered
 from results import begun, device, keep
 
@@ -97,6 +98,7 @@ def main() -> None:
     model = plait.load(args.model, device=args.device)
     facts: dict[str, Any] = {
         "model": model.name,
+        "weights": digest(args.model),
         "device": device(model),
         "torch": torch.__version__,
     }
