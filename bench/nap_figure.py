@@ -10,6 +10,7 @@ from plait.view.colours import COLOURS, MARKS
 
 ARMS = ("base", "single", "long_cot", "nap")
 METHODS = ("confidence", "nap", "ar", "random", "llada", "fast_dllm")
+BESIDE = 0.08  # tokens per round
 TITLES = {"base": "base: as it is", "single": "one path",
           "long_cot": "Long-CoT: three paths in a row", "nap": "NAP: three streams"}  # fmt: skip
 
@@ -37,7 +38,7 @@ def draw(every: dict[Path, Results], path: Path) -> None:
 
 
 def curve(axes: Any, results: Results, arm: str, method: str, number: int) -> None:
-    """A decoder's accuracies with their 95 % intervals.
+    """A decoder's accuracies with their 95 % intervals, a little beside those of the others.
 
     fast_dllm has no budget; its place is what a round wrote, the end of each slot counted.
     """
@@ -48,7 +49,8 @@ def curve(axes: Any, results: Results, arm: str, method: str, number: int) -> No
         if found:
             budget = key.rpartition("|")[2]
             means = [cell["tokens_per_forward"] for cell in found.values()]
-            place = float(budget) if budget != "own" else sum(means) / len(means)
+            beside = BESIDE * (number - (len(METHODS) - 1) / 2)
+            place = float(budget) + beside if budget != "own" else sum(means) / len(means)
             points.append((place, *(100 * value for value in interval(found))))
     if not points:
         return

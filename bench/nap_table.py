@@ -4,19 +4,21 @@ Accuracy has the problems as its units: seeds answer the same ones, so that they
 Differences are paired, with seeds and problems drawn anew. What is not run is said.
 """
 
+import itertools
 import json
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import nap_seqdep
 import numpy as np
-from nap_claims import apart, claims, points, rights
+from nap_claims import BySeed, apart, claims, mean_of, points, rights
 
 from plait.measure.interval import Share
 
 Results = dict[tuple[str, int], dict]  # by arm and seed
 NOT = "not run"
 BASELINES = ("base", "single", "long_cot")
+SEEDS = 3  # where there are fewer, a cell says so
 
 
 def read(folder: Path, arms: Iterable[str]) -> Results:
@@ -51,15 +53,26 @@ def accuracy(found: dict[int, dict]) -> str:
         return NOT
     mean, low, high = interval(found)
     seeds = [100 * cell["accuracy"] for cell in found.values()]
-    few = f", {len(found)} seed{'s' * (len(found) > 1)}" if len(found) < 3 else ""
-    spread = f"{min(seeds):.1f}-{max(seeds):.1f}{few}"
-    return f"{100 * mean:.1f} ({100 * low:.1f}-{100 * high:.1f}; {spread})"
+    spread = f"{min(seeds):.1f}-{max(seeds):.1f}" if len(seeds) > 1 else ""
+    after = ", ".join(filter(None, [spread, few(found)]))
+    return f"{100 * mean:.1f} ({100 * low:.1f}-{100 * high:.1f}{after and f'; {after}'})"
+
+
+def few(found: BySeed | dict[int, dict]) -> str:
+    """How many seeds there are, if they are few."""
+    n = len(found)
+    return f"{n} seed{'s' * (n > 1)}" if n < SEEDS else ""
 
 
 def paired(here: dict[int, dict], there: dict[int, dict]) -> str:
     """How much more often `here` is right on the same problems and seeds, in points."""
-    more = apart(here, there)
-    return points(more) if more else NOT
+    return more(apart(here, there))
+
+
+def more(values: BySeed) -> str:
+    """For example `+3.1 (+0.4 to +5.9; 2 seeds)`."""
+    after = few(values)
+    return f"{points(values)[:-1]}{after and f'; {after}'})" if values else NOT
 
 
 def order(found: dict[int, dict]) -> str:
@@ -76,13 +89,16 @@ def order(found: dict[int, dict]) -> str:
     return f"{mean('arness_global@1'):.2f} ({streams}), {rounds:.1f} rounds, {seconds:.1f} s"
 
 
-def grid(head: str, budgets: Sequence[str], rows: dict[str, list[str]]) -> list[str]:
-    """One Markdown table, without the rows of which nothing is run; none if none is."""
+def grid(head: str, budgets: Sequence[str], rows: dict[str, list[str]], *last: str) -> list[str]:
+    """One Markdown table, without the rows of which nothing is run; none if none is.
+
+    `last` are titles of columns after those of the budgets.
+    """
     rows = {name: row for name, row in rows.items() if set(row) - {NOT, ""}}
     if not rows:
         return []
-    lines = [f"| {' | '.join([head, *(f'{b} per round' for b in budgets)])} |"]
-    lines.append("|---" * (len(budgets) + 1) + "|")
+    titles = [head, *(f"{b} per round" for b in budgets), *last]
+    lines = [f"| {' | '.join(titles)} |", "|---" * len(titles) + "|"]
     return ["\n".join(lines + [f"| {name} | {' | '.join(row)} |" for name, row in rows.items()])]
 
 
@@ -114,14 +130,20 @@ DESIGN = (
     "wrong: `single` on one path in one stream of the whole length, so that it is NAP with m = 1 "
     "too, `long_cot` on three paths in a row in that stream, and `nap` on three in three streams. "
     "What single has and base has not is the further training. A seed is that of the base and of "
-    "the training that goes on from it."
+    "the training that goes on from it. The other arms are NAP with one "
+    "choice changed: `nap_2` and `nap_6` have two and six streams of the same length together, "
+    "`nap_correct` is trained without the wrong paths, in `nap_blocked` streams never see each "
+    "other, and `nap_cart`, `nap_rpim` and `nap_rpim_cart` are trained with the weights, the "
+    "masks, or both, of the released code. Real text is in [nap-text.md](nap-text.md)."
 )
 READING = (
     "A cell is the mean over seeds (Wilson's 95 % interval with the problems as n; lowest and "
     "highest seed). fast_dllm decides by itself how many tokens a round writes: its one cell "
     "stands in the first column. `nap` as a method is parallel-forced decoding. ARness is that of "
     "the whole canvas at k = 1, then that of each stream and of the summary. Differences are in "
-    "points, on the same problems and seeds, with 95 % bootstrap intervals that draw both anew."
+    "points, on the same problems and seeds, with 95 % bootstrap intervals that draw both anew. "
+    "Of two or three seeds that is little: other seeds may lie further off. A cell of fewer than "
+    "three says so."
 )
 
 
@@ -152,7 +174,8 @@ def section(results: Results) -> list[str]:
             "Data and decoding (the paper's Table 4), accuracy in %", crossed(results, budgets)
         ),
         *titled("Streams at one total length (Table 5), accuracy in %", streams(results, budgets)),
-        *titled("Paired differences in points", differences(results, names, budgets)),
+        *titled("Variants minus NAP, in points", variants(results, names, budgets)),
+        *titled("Other paired differences in points", differences(results, names, budgets)),
         *titled("Accuracy in %", table(accuracy)),
         *titled("ARness, rounds, seconds", table(order)),
     ]
@@ -213,6 +236,18 @@ def streams(results: Results, budgets: Sequence[str]) -> list[str]:
     return grid("streams, method", budgets, rows)
 
 
+def variants(results: Results, names: Sequence[str], budgets: Sequence[str]) -> list[str]:
+    """What a variant changes, paired, by either decoder, and the mean of that over budgets."""
+    rows = {}
+    for arm, method in itertools.product(names, ("confidence", "nap")):
+        if arm.startswith("nap_"):
+            keys = [f"own|{method}|{b}" for b in budgets]
+            gains = [apart(cells(results, arm, k), cells(results, "nap", k)) for k in keys]
+            whole = mean_of(gains) if all(gains) else {}
+            rows[f"{arm}, {method}"] = [more(gain) for gain in [*gains, whole]]
+    return grid("variant, method", budgets, rows, "mean")
+
+
 def differences(results: Results, names: Sequence[str], budgets: Sequence[str]) -> list[str]:
     """Paired differences in points, on the same problems and seeds."""
     pairs = [
@@ -224,7 +259,6 @@ def differences(results: Results, names: Sequence[str], budgets: Sequence[str]) 
         ("single", "own|confidence", "base", "own|confidence"),
         *((arm, "nap|nap", arm, "nap|confidence") for arm in names if arm in BASELINES),
         *((arm, "own|nap", arm, "own|confidence") for arm in names),
-        *((arm, "own|nap", "nap", "own|nap") for arm in names if arm.startswith("nap_")),
         *(("nap", "own|nap", arm, "own|nap") for arm in names if arm in BASELINES),
     ]
     rows = {}

@@ -4,8 +4,8 @@
 #   bash bench/nap_text.sh final MODEL DATA OUT     the arms by one recipe, measured on the same
 #   bash bench/nap_text.sh test MODEL DATA OUT      what final trained, measured on the test split, once
 # RUNS is the list of runs to do, one "GPU NAME ARGUMENTS" a line; RECIPE, STEPS and MINUTES are
-# those of every run, and test wants those of final. Results are OUT/NAME.json; a line of a log is
-# printed for each cell.
+# those of every run, of which a run's own arguments have the last word; test wants those of final.
+# Results are OUT/NAME.json; a line of a log is printed for each cell.
 set -uo pipefail
 what=$1 model=$2 data=$3 out=$4
 python=${PYTHON:-python3} minutes=${MINUTES:-0} steps=${STEPS:-3000} recipe=${RECIPE:-}
@@ -27,7 +27,7 @@ else
     common="--split $split --n ${N:-500}"
     [ "$what" != test ] || split=test common="--split test"
     runs=${RUNS:-"
-0 ar-0 --arm ar
+0 ar-0 --arm ar --rate 2e-4
 1 mdm-0 --arm mdm --decoders ar:1 confidence:1
 2 long_cot-0 --arm long_cot --decoders ar:3 confidence:3
 3 nap-0 --arm nap --decoders nap:3:inside=ar nap:3 confidence:3"}

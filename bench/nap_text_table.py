@@ -1,8 +1,10 @@
-"""The tables of bench/nap_text.py's results as Markdown: python bench/nap_text_table.py FOLDER.
+"""docs/results/nap-text.md, from the JSON files that bench/nap_text.py left.
+
+    python bench/nap_text_table.py docs/results/nap/text > docs/results/nap-text.md
 
 Runs NAME-0, NAME-1, ... are seeds of one run. Differences are paired, on the same problems and
 seeds, between the decoders that were best on the problems held out of training (without such
-results, those that were run first).
+results, those that were run first), and between each of them and the others of its run.
 """
 
 import itertools
@@ -10,16 +12,38 @@ import json
 import re
 import sys
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from nap_table import accuracy, order, paired
+from results import told
 
 Cells = dict[tuple[str, str], dict[int, dict]]  # by run and decoder; by seed
+
+HEAD = """# NAP on real text, measured
+
+GSM8K, from one autoregressive checkpoint. `ar` is that model fine-tuned as it is, and decoded
+greedily; the other runs make it a diffusion model first. `mdm` writes one path, `long_cot` three in
+a row, `nap` three side by side; each path is made of the annotated solution of a training problem.
+All train for the same minutes. `valid` are training problems that were held out; the test split was
+decoded once.
+
+    python bench/nap_text_table.py docs/results/nap/text > docs/results/nap-text.md
+
+[Training](../train.md#nap-on-real-text) has the command that trains and decodes.
+
+A decoder is METHOD:TOKENS PER ROUND:SETTINGS. Accuracy is the mean over seeds, with Wilson's 95 %
+interval; where there are several seeds, the lowest and the highest follow. ARness is that of the
+whole canvas at k = 1, then that of each stream and of the summary. Differences are in points, with
+95 % bootstrap intervals over problems and seeds, of which one tells nothing about others. Each
+run's decoder is the one that was best on `valid`."""
+OWN = ("name", "arm", "seed", "training")
 
 
 def read(folder: Path, split: str) -> tuple[Cells, dict[str, dict]]:
     """The cells of a split, and the conditions of each run."""
-    cells, runs = defaultdict(dict), {}
+    cells: Cells = defaultdict(dict)
+    runs = {}
     for path in sorted(folder.glob("*.json")):
         result = json.loads(path.read_text())
         if "cells" not in result:
@@ -43,9 +67,35 @@ def chosen(cells: Cells, held_out: Cells) -> dict[str, str]:
     return {run: decoder for run, (_, decoder) in best.items()}
 
 
+def conditions(runs: Mapping[str, dict]) -> str:
+    """Those of most runs first; then in what the others differ."""
+    groups: list[tuple[dict, list[str]]] = []
+    for run, found in runs.items():
+        facts = {name: value for name, value in found.items() if name not in OWN}
+        for other, names in groups:
+            if other == facts:
+                names.append(run)
+                break
+        else:
+            groups.append((facts, [run]))
+    return told(sorted(groups, key=lambda group: -len(group[1])))
+
+
+def training(runs: Mapping[str, dict], named: Sequence[str]) -> list[str]:
+    """What each run was trained on, and for how long."""
+    lines = ["| run | paths it draws from | steps | rows seen | seconds of training | last loss |"]
+    lines.append("|---|---|---|---|---|---|")
+    for run in named:
+        facts, last = runs[run], runs[run]["training"]
+        row = [run, ", ".join(facts["arm"]["kinds"]), last["step"], last["step"] * facts["rows"]]
+        row += [f"{last['seconds']:.0f}", f"{float(last['loss']):.4f}"]
+        lines.append(f"| {' | '.join(map(str, row))} |")
+    return lines
+
+
 def page(folder: Path, split: str) -> list[str]:
     """The tables of a split; nothing if none of its cells is there."""
-    cells, runs = read(folder, split)
+    cells, _ = read(folder, split)
     if not cells:
         return []
     n = max(cell["n"] for found in cells.values() for cell in found.values())
@@ -56,18 +106,23 @@ def page(folder: Path, split: str) -> list[str]:
     lines += ["| run | decoder | accuracy in % | ARness, rounds, seconds |", "|---|---|---|---|"]
     for (run, decoder), found in cells.items():
         lines.append(f"| {run} | {decoder} | {accuracy(found)} | {order(found)} |")
-    lines += ["", "| run | steps | seconds of training | last loss |", "|---|---|---|---|"]
-    for run in best:
-        last = runs[run]["training"]
-        loss = float(last["loss"])
-        lines.append(f"| {run} | {last['step']} | {last['seconds']:.0f} | {loss:.4f} |")
     lines += ["", "| difference | in points |", "|---|---|"]
-    for one, two in itertools.combinations(best, 2):
-        pair = [cells[run, best[run]] for run in (one, two)]
-        lines.append(f"| {one} by {best[one]} - {two} by {best[two]} | {paired(*pair)} |")
+    pairs = list(itertools.combinations(best.items(), 2))
+    pairs += [((run, best[run]), (run, d)) for run, d in cells if d != best[run]]
+    for one, two in pairs:
+        title = " - ".join(f"{run} by {decoder}" for run, decoder in (one, two))
+        lines.append(f"| {title} | {paired(cells[one], cells[two])} |")
     return [*lines, ""]
 
 
+def show(folder: Path) -> str:
+    """The page."""
+    runs = read(folder, "test")[1]
+    if not runs:
+        raise SystemExit(f"{folder}: no results of bench/nap_text.py")
+    lines = [HEAD, "", conditions(runs), "", "## Training", "", *training(runs, list(runs)), ""]
+    return "\n".join(lines + page(folder, "test") + page(folder, "valid"))
+
+
 if __name__ == "__main__":
-    place = Path(sys.argv[1])
-    print("\n".join(page(place, "test") + page(place, "valid")))
+    print(show(Path(sys.argv[1])).rstrip())

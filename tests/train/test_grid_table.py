@@ -76,3 +76,34 @@ def test_claims_without_results_say_so(bench):
     table = bench("nap_table")
     found = bench("nap_claims").claims({("base", 0): {"cells": {}}}, table.cells)
     assert all(claim.endswith("Not run.") for claim in found)
+
+
+def test_a_cell_tells_the_range_of_seeds_where_there_are_several(bench):
+    table, seeds = bench("nap_table"), {seed: cell("1110") for seed in range(3)}
+    told = "75.0 (30.1-95.4"
+    assert table.accuracy({0: seeds[0]}) == f"{told}; 1 seed)"
+    assert table.accuracy({0: seeds[0], 1: seeds[1]}) == f"{told}; 75.0-75.0, 2 seeds)"
+    assert table.accuracy(seeds) == f"{told}; 75.0-75.0)"
+    assert table.paired({0: seeds[0]}, seeds) == "+0.0 (+0.0 to +0.0; 1 seed)"
+    assert table.paired(seeds, seeds) == "+0.0 (+0.0 to +0.0)"
+
+
+def test_variants_are_compared_with_nap_by_either_decoder(bench):
+    """A mean over budgets is there where all budgets are."""
+    table = bench("nap_table")
+    all_wrong, all_right = cell("0000"), cell("1111")
+    keys = [f"own|{m}|{b}" for m in ("confidence", "nap") for b in (1, 8)]
+    results = {("nap", 0): {"cells": dict.fromkeys(keys, all_wrong)}}
+    found = dict.fromkeys(keys, all_wrong) | {"own|nap|8": all_right}
+    results["nap_2", 0] = {"cells": found}
+    results["nap_6", 0] = {"cells": {"own|nap|1": all_right}}
+    (text,) = table.variants(results, ["nap", "nap_2", "nap_6"], ["1", "8"])
+    head, _, *rows = text.splitlines()
+    assert head == "| variant, method | 1 per round | 8 per round | mean |"
+    zero, one = "+0.0 (+0.0 to +0.0; 1 seed)", "+100.0 (+100.0 to +100.0; 1 seed)"
+    assert rows == [
+        f"| nap_2, confidence | {zero} | {zero} | {zero} |",
+        f"| nap_2, nap | {zero} | {one} | +50.0 (+50.0 to +50.0; 1 seed) |",
+        f"| nap_6, nap | {one} | not run | not run |",
+    ]
+    assert table.variants(results, ["nap", "base"], ["1", "8"]) == []

@@ -1,0 +1,61 @@
+"""The page of the comparison on real text."""
+
+import json
+
+import pytest
+
+
+def result(name: str, rate: float, cells: dict[str, str]) -> str:
+    """A result file: cells are strings of right and wrong answers."""
+    found = {
+        f"{key}|{len(signs)}": {
+            "rights": signs,
+            "n": len(signs),
+            "accuracy": signs.count("1") / len(signs),
+            "arness_global@1": 0.5,
+            "arness_per_stream": [0.5],
+            "rounds": 3.0,
+            "seconds": 2.0,
+        }
+        for key, signs in cells.items()
+    }
+    facts = {"name": name, "arm": {"kinds": ["equations"]}, "seed": 0, "rate": rate, "rows": 64}
+    training = {"step": 10, "seconds": 5.0, "loss": 0.25}
+    return json.dumps({"conditions": facts, "cells": found, "training": training})
+
+
+@pytest.fixture
+def page(bench, tmp_path):
+    """The page of two runs that differ in their rate."""
+    cells = {"valid|a": "00", "valid|b": "01", "test|a": "1100", "test|b": "1000"}
+    (tmp_path / "nap-0.json").write_text(result("nap-0", 0.1, cells))
+    (tmp_path / "ar-0.json").write_text(result("ar-0", 0.2, {"test|greedy": "1111"}))
+    (tmp_path / "mdm-0.json").write_text(result("mdm-0", 0.1, {"test|a": "0000"}))
+    return bench("nap_text_table").show(tmp_path).splitlines()
+
+
+def test_conditions_are_those_of_most_runs_and_what_differs(page):
+    assert "Conditions: rate 0.1, rows 64." in page
+    assert "Of `ar`: rate 0.2." in page
+
+
+def test_training_tells_the_rows_that_were_seen(page):
+    assert "| nap | equations | 10 | 640 | 5 | 0.2500 |" in page
+
+
+def test_differences_are_between_decoders_chosen_on_held_out_problems(page):
+    """Of nap that is b, though a is better on the test split."""
+    test = page[page.index("## test, 4 problems") : page.index("## valid, 2 problems")]
+    rows = [row.split(" | ")[0] for row in test if " - " in row]
+    assert rows == [
+        "| ar by greedy - mdm by a",
+        "| ar by greedy - nap by b",
+        "| mdm by a - nap by b",
+        "| nap by b - nap by a",
+    ]
+    assert any(row.startswith("| ar by greedy - nap by b | +75.0 (") for row in test)
+
+
+def test_a_folder_without_results_is_refused(bench, tmp_path):
+    with pytest.raises(SystemExit, match="no results of"):
+        bench("nap_text_table").show(tmp_path)
