@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from results import device, lines, told, unchanged
+from results import device, digest, lines, told, unchanged
 
 import plait
 from plait import auxiliary, methods
@@ -68,6 +68,7 @@ def run(args: argparse.Namespace) -> None:
     aux = plait.load(args.aux, device=args.device) if args.aux else None
     conditions = {
         "model": model.name,
+        "weights": digest(args.model),
         "device": device(model),
         "problems": len(asked),
         "problem_seed": SEED,

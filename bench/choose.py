@@ -11,7 +11,6 @@ same time into files of their own; --table takes several.
 """
 
 import argparse
-import hashlib
 import itertools
 import json
 from pathlib import Path
@@ -19,7 +18,7 @@ from typing import Any
 
 import torch
 from in_the_box import answered
-from results import begun, device, keep, told
+from results import begun, device, digest, keep, told
 
 import plait
 from plait import auxiliary, methods
@@ -28,7 +27,6 @@ from plait.data.problem import Problem, problems
 from plait.data.tasks import load as load_task
 from plait.data.tasks import names as task_names
 from plait.measure.interval import Difference, Share
-from plait.models import box
 
 ALONE = "llada, 1 per round"  # one token per round: what the others are held against
 WITHOUT = {"schema"}  # needs a form
@@ -92,13 +90,6 @@ def run(args: argparse.Namespace) -> None:
         result["cells"][name] = cell
         keep(args.out, result)
         print(f"{name:20} {sum(cell['right'])} right, {cell['forwards']} forwards", flush=True)
-
-
-def digest(model: str) -> str:
-    """The beginning of the SHA-256 of a model's weights."""
-    folder = Path(model) if Path(model).is_dir() else box.HERE / model
-    with (folder / box.WEIGHTS).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:12]
 
 
 def percent(right: list[int]) -> str:

@@ -5,26 +5,27 @@
 Each stream is held against the true working of the same product in the same way: with the factor
 and the mark of its lines that it has in the end. The first token that differs from it is the first
 error of the canvas. `opening` is what decides the way: the first factor and the mark of a line.
+With --openings the same problems are also decoded with the opening of each stream given.
 """
 
 import argparse
 import itertools
 import math
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from choose import digest
 from in_the_box import SEED, answered
-from results import begun, device, keep
+from results import begun, device, digest, keep
 
 import plait
 from plait.data.problem import Problem, problems
 from plait.data.tasks import load as load_task
 from plait.data.tasks.multiply import worked
+from plait.layout import Layout
 from plait.trace import COMMIT
 
 WAY = re.compile(r"([1-9][0-9]*)\*([0-9])([=+])")  # how a stream begins
@@ -84,6 +85,61 @@ def early(found: list[Write]) -> float:
     return sum(not write.known for write in found) / len(found)
 
 
+def opened(layout: Layout, problem: Problem) -> Layout:
+    """The layout with the openings of three ways behind the headers of its three streams."""
+    a, b = problem.facts
+    ways = ((a, b, True), (b, a, True), (a, b, False))
+    openings = [
+        worked(one, other, a * b, carries, False).split(" ")[0] for one, other, carries in ways
+    ]
+    *streams, summary = layout.segments
+    given = [replace(s, header=s.header + o) for s, o in zip(streams, openings, strict=True)]
+    return replace(layout, segments=(*given, summary))
+
+
+def wrong_with_openings(
+    model: plait.Model, asked: list[Problem], method: str, budget: int
+) -> list[int]:
+    """The numbers of the problems that are wrong with the openings given."""
+    wrong = []
+    for number, problem in enumerate(asked):
+        layout = opened(model.layout(), problem)
+        _, (right,) = answered(model, [problem], method, 1, tokens_per_round=budget, layout=layout)
+        wrong += [] if right else [number]
+    return wrong
+
+
+def cell(
+    model: plait.Model, asked: list[Problem], method: str, args: argparse.Namespace
+) -> dict[str, Any]:
+    """What went wrong first, and how many problems are wrong with the openings given."""
+    answers, right = answered(model, asked, method, args.batch, tokens_per_round=args.budget)
+    told = [writes(model, a, p) for a, p in zip(answers, asked, strict=True)]
+    good = [early(one) for one, ok in zip(told, right, strict=True) if ok and one]
+    wrong = [one for one, ok in zip(told, right, strict=True) if not ok]
+    first = [errors[0] for one in wrong if (errors := [w for w in one if w.wrong])]
+    found: dict[str, Any] = {
+        "wrong": len(wrong),
+        "first errors": [asdict(write) for write in first],
+        "before the opening, right answers": round(sum(good) / len(good), 4),
+    }
+    if args.openings:
+        found["wrong with openings"] = wrong_with_openings(model, asked, method, args.budget)
+    return found
+
+
+def line(method: str, found: dict[str, Any], n: int) -> str:
+    """A cell in words."""
+    first = found["first errors"]
+    told = (
+        f"{method}: {found['wrong']} of {n} wrong; of {len(first)} first errors "
+        f"{sum(not write['known'] for write in first)} came before the opening was known, as do "
+        f"{found['before the opening, right answers']:.2f} of all tokens of right answers"
+    )
+    given = found.get("wrong with openings")
+    return told if given is None else f"{told}; {len(given)} wrong with the openings given"
+
+
 def main() -> None:
     """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -93,6 +149,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=80)
     parser.add_argument("--methods", nargs="+", default=["nap"])
     parser.add_argument("--budget", type=int, default=3, help="tokens per round")
+    parser.add_argument("--openings", action="store_true", help="also with the openings given")
     parser.add_argument("--out", type=Path, default=Path("first-errors.json"))
     args = parser.parse_args()
     model = plait.load(args.model, device=args.device)
@@ -109,24 +166,9 @@ def main() -> None:
     for method in args.methods:
         if method in result["cells"]:
             continue
-        answers, right = answered(model, asked, method, args.batch, tokens_per_round=args.budget)
-        told = [writes(model, a, p) for a, p in zip(answers, asked, strict=True)]
-        good = [early(one) for one, ok in zip(told, right, strict=True) if ok and one]
-        wrong = [one for one, ok in zip(told, right, strict=True) if not ok]
-        first = [errors[0] for one in wrong if (errors := [w for w in one if w.wrong])]
-        cell = {
-            "wrong": len(wrong),
-            "first errors": [asdict(write) for write in first],
-            "before the opening, right answers": round(sum(good) / len(good), 4),
-        }
-        result["cells"][method] = cell
+        found = result["cells"][method] = cell(model, asked, method, args)
         keep(args.out, result)
-        print(
-            f"{method}: {len(wrong)} of {args.n} wrong; of {len(first)} first errors "
-            f"{sum(not w.known for w in first)} came before the opening was known, as do "
-            f"{cell['before the opening, right answers']:.2f} of all tokens of right answers",
-            flush=True,
-        )
+        print(line(method, found, args.n), flush=True)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import torch
-from results import accuracy, begun, device, keep, scored, told
+from results import accuracy, begun, device, digest, keep, scored, told
 
 import plait
 from plait.data.problem import Problem, problems
@@ -73,6 +73,7 @@ def conditions(model: plait.Model, args: argparse.Namespace) -> dict:
     """What a reader must know to repeat the numbers."""
     return {
         "model": model.name,
+        "weights": digest(args.model),
         "device": device(model),
         "dtype": args.dtype,
         "matmul": torch.get_float32_matmul_precision(),

@@ -22,7 +22,6 @@ and `long_cot` also answer on NAP's canvas (the paper's Table 4).
 """
 
 import argparse
-import hashlib
 import itertools
 import json
 import platform
@@ -37,7 +36,7 @@ import torch
 from in_the_box import answered, cell
 from nap_arms import ARMS, recipe
 from nap_records import SUMMARY, TOTAL, records_file, wrong_share
-from results import begun, keep
+from results import begun, digest, keep
 
 import plait
 from plait.data.problem import problems
@@ -180,7 +179,7 @@ def conditions(name: str, seed: int, args: argparse.Namespace) -> dict:
     return {
         "arm": asdict(ARMS[name]),
         "seed": seed,
-        "base": hashlib.sha256((start / WEIGHTS).read_bytes()).hexdigest()[:12],
+        "base": digest(str(start)),
         "size": f"{shape.layers} layers of width {shape.width}",
         **{field: getattr(args, field) for field in CONDITIONS},
         "positions of all streams": TOTAL,

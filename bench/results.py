@@ -1,5 +1,6 @@
 """Results that grow cell by cell, or line by line: a stopped run goes on where it was."""
 
+import hashlib
 import json
 import platform
 import sys
@@ -13,6 +14,7 @@ import plait
 from plait.errors import PlaitError
 from plait.files import read_whole, record, refuse_other, write_whole
 from plait.measure.interval import Share
+from plait.models import box
 
 
 def begun(path: Path, conditions: Mapping[str, Any], option: str = "--out") -> dict[str, Any]:
@@ -30,6 +32,15 @@ def unchanged(path: Path, old: Mapping[str, Any], new: Mapping[str, Any], option
         refuse_other(path, old, new, f"choose another {option}")
     except PlaitError as error:
         sys.exit(str(error))
+
+
+def digest(model: str) -> str:
+    """The beginning of the SHA-256 of a model's weights; "?" where they are not one file."""
+    folder = Path(model) if Path(model).is_dir() else box.HERE / model
+    if not (folder / box.WEIGHTS).exists():
+        return "?"
+    with (folder / box.WEIGHTS).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:12]
 
 
 def keep(path: Path, result: Mapping[str, Any]) -> None:

@@ -1,6 +1,6 @@
 """Training batches of NAP canvases (arXiv:2602.23225), made from the tasks as they are needed.
 
-A row holds a prompt, several paths of reasoning in random order, and the answer in the summary.
+A row holds a prompt, several paths of reasoning, shuffled or sorted by kind, and the answer.
 """
 
 from collections import Counter

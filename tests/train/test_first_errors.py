@@ -76,3 +76,17 @@ def test_what_is_early(model, errors, backwards):
 def test_a_stream_without_a_way_tells_nothing(model, errors):
     ids = model.codec.encode("no way")
     assert errors.writes(model, answered(model, "no way", range(len(ids))), PROBLEM) == []
+
+
+def test_openings_stand_behind_the_headers(errors, model):
+    """Each is how a true stream of its way begins, so that the stream goes on from it."""
+    layout = errors.opened(model.layout(), PROBLEM)
+    headers = [segment.header for segment in layout.segments]
+    plain = [segment.header for segment in model.layout().segments]
+    openings = ["4821*7+", "937*1+", "4821*7=", ""]
+    assert headers == [header + opening for header, opening in zip(plain, openings, strict=True)]
+    canvas = layout.build(model.codec, ["What is 4821 * 937?"], context=model.context)
+    assert not (canvas.tokens[canvas.region == -2] == canvas.mask_id).any()
+    ids = model.codec.encode(CARRIED)
+    header = model.codec.encode(headers[0])
+    assert header[1:] == ids[: len(header) - 1]  # one token is the header's own

@@ -53,8 +53,8 @@ class Multiply(Task):
     def paths(self, problem: Problem, rng: Random, count: int) -> list[Path]:
         """List ways to split the product into easier ones, in random order.
 
-        Those that carry as they go are always there, those that begin with the highest digit only
-        when all others are.
+        The first two carry as they go, two more add all lines at the end, and the last two also
+        begin with the highest digit; then they come again.
         """
         a, b = problem.facts
         found = [
