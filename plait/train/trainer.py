@@ -102,7 +102,14 @@ class Denoise(nn.Module):
         if self._view.context == "clean":
             seen = self._visible(tokens, visible)
             tokens, pos, seen = doubled(tokens, target, seen, self._view.block)
-            return self.model.states(tokens, pos, seen)[:, :length]
+            states = self.model.states(tokens, pos, seen)
+            noisy, clean = states[:, :length], states[:, length:]
+            if not self.model.config.shift:
+                return noisy
+            # What tells the first token of a block lies in a block that is written by then.
+            place = pos[0, :length]
+            first = (place > 0) & (place % self._view.block == 0)
+            return torch.where(first[:, None], clean, noisy)
         pos = torch.arange(length, device=tokens.device).expand_as(tokens)
         if self.opened < 1:
             visible = annealed(self._visible(tokens, visible), self.opened, self.step)

@@ -104,6 +104,20 @@ def test_a_noisy_block_sees_itself_and_clean_blocks_before_it(net):
     assert moved([], [11]) == [False, False, False]
 
 
+@pytest.mark.parametrize("shift", [False, True])
+def test_a_block_is_trained_on_what_it_is_asked_for(shift):
+    """While a block is decoded, those before it are written, and the token before it is known."""
+    torch.manual_seed(0)
+    net = Transformer(Config(**SHAPE, attention="block", block=4, shift=shift))
+    noisy, clean = tokens(2, 12), tokens(2, 12, 1)
+    trained = logits(net, View("clean", block=4), noisy, clean)
+    for first in (0, 4, 8):
+        canvas = torch.cat((clean[:, :first], noisy[:, first:]), 1)
+        asked = net(canvas, torch.arange(12).expand(2, -1))
+        block = slice(first, first + 4)
+        torch.testing.assert_close(trained[:, block], asked[:, block], atol=1e-5, rtol=1e-5)
+
+
 def test_hidden_positions_and_groups_stay_so_in_the_clean_copy(net):
     noisy, clean = tokens(1, 8), tokens(1, 8, 1)
     visible = torch.ones(1, 1, 8).bool()
