@@ -18,7 +18,7 @@ from typing import Any
 
 import torch
 from in_the_box import TASKS, answered, conditions, problem_sets
-from results import accuracy, begun, keep, scored
+from results import accuracy, begun, keep, scored, told
 
 import plait
 from plait import cache as caches
@@ -62,10 +62,10 @@ def measure(
 def run(args: argparse.Namespace) -> None:
     """Fill in every cell that the output does not hold yet."""
     model = plait.load(args.model, device=args.device, dtype=args.dtype)
-    told = conditions(model, args) | {"n": args.n, "tokens_per_round": args.budget}
-    told |= {"sizes": SIZES, "methods": METHODS, "threads": torch.get_num_threads()}
+    facts = conditions(model, args) | {"n": args.n, "tokens_per_round": args.budget}
+    facts |= {"sizes": SIZES, "methods": METHODS, "threads": torch.get_num_threads()}
     out = Path(args.out)
-    result = begun(out, told)
+    result = begun(out, facts)
     sets = problem_sets(args.tasks, args.n, None, args.split)
     for method, task in itertools.product(args.methods, sets):
         for name in wanted(method):
@@ -97,17 +97,17 @@ def pooled(cells: dict[str, dict[str, Any]]) -> None:
         chance = min(1.0, 2 * sum(math.comb(all_, i) for i in range(rarer + 1)) / 2**all_)
         work = sum(c["query_tokens"] for c in mine) / sum(c["query_tokens"] for c in plain)
         right = accuracy(scored([bool(b) for _, b in both]))
-        told = [f"{lost} / {won}", f"{chance:.3f}", f"{work:.2f}"] if name else ["", "", "1.00"]
-        print(f"| {' | '.join([method, name or 'none', right, *told])} |")
+        rest = [f"{lost} / {won}", f"{chance:.3f}", f"{work:.2f}"] if name else ["", "", "1.00"]
+        print(f"| {' | '.join([method, name or 'none', right, *rest])} |")
 
 
 def table(paths: list[Path]) -> None:
     """Print the results as Markdown."""
     results = [json.loads(path.read_text()) for path in paths]
-    (told,) = {json.dumps(result["conditions"]) for result in results}
-    facts = ", ".join(f"{k} {v}" for k, v in json.loads(told).items() if k != "sizes")
+    (shared,) = {json.dumps(result["conditions"]) for result in results}
+    facts = {name: value for name, value in json.loads(shared).items() if name != "sizes"}
     print("# Caches on the model in the box\n")
-    print(f"Conditions: {facts}.\n\nSizes that differ from the defaults: {SIZES}.\n")
+    print(f"{told([(facts, [])])}\n\nSizes that differ from the defaults: {SIZES}.\n")
     print(
         "Right answers in % with 95 % Wilson intervals; lost / won: problems that the same method"
     )

@@ -18,15 +18,16 @@ import torch
 import torch.nn.functional as F
 from nap_text import parse
 from nap_text_ar import IGNORED, Rows, codec
-from nap_text_arms import ARMS, recipe, records_file
+from nap_text_arms import ARMS, recipe
 from results import begun, keep
-from transformers import AutoModelForCausalLM
+from transformers import AutoConfig, AutoModelForCausalLM
 
 from plait.train.objective import Objective
 from plait.train.origin import origin
-from plait.train.records import RecordBatches, fitting
+from plait.train.records import Kept, RecordBatches, fitting
 from plait.train.trainer import Denoise
 
+CONDITIONS = ("rows", "seed", "streams", "length", "variants", "multiple", "device")
 LEVELS = (0.25, 0.5, 0.75, 1.0)  # the share of positions that is masked
 STARTS: dict[str, dict[str, Any]] = {
     "both sides": {"shift": False, "block": 0},
@@ -40,18 +41,17 @@ STARTS: dict[str, dict[str, Any]] = {
 
 
 @torch.no_grad()
-def converted(args: argparse.Namespace, start: dict[str, Any]) -> dict[str, float]:
+def converted(args: argparse.Namespace, start: dict[str, Any], kept: Kept) -> dict[str, float]:
     """Nats per masked token of the text at each level."""
     made = recipe(ARMS["mdm"], argparse.Namespace(**{**vars(args), **start}))
     found = {}
     with tempfile.TemporaryDirectory() as folder:
-        begun_from = origin(made, Path(folder), made.rows.slots, ())
-        net, words = begun_from.net.to(args.device).eval(), begun_from.codec.bare()
-        kept = fitting(made.rows, words, net.config.context)
-        model = Denoise(net, Objective(), made.view)
+        source = origin(made, Path(folder), made.rows.slots, ())
+        words = source.codec.bare()
+        model = Denoise(source.net.to(args.device).eval(), Objective(), made.view)
+        data = RecordBatches(made.rows, kept.problems, words, view=made.view, seed=args.seed)
         for level in LEVELS:
-            how = (made.corruption.fixed(level), made.view)
-            data = RecordBatches(made.rows, kept.problems, words, *how, seed=args.seed)
+            data.corruption = made.corruption.fixed(level)
             batch = {name: x.to(args.device) for name, x in data.number(0).items()}
             batch["masked"] &= batch["target"] != words.eos_id
             found[f"{level}"] = round(float(model(**batch)["loss"]), 3)
@@ -59,11 +59,10 @@ def converted(args: argparse.Namespace, start: dict[str, Any]) -> dict[str, floa
 
 
 @torch.no_grad()
-def causal(args: argparse.Namespace) -> dict[str, float]:
+def causal(args: argparse.Namespace, kept: Kept) -> dict[str, float]:
     """Nats per token of the text, each from all before it."""
     words, made = codec(args.model), recipe(ARMS["ar"], args)
     model = AutoModelForCausalLM.from_pretrained(args.model, dtype=torch.float32).to(args.device)
-    kept = fitting(made.rows, words, model.config.max_position_embeddings)
     rows = Rows(RecordBatches(made.rows, kept.problems, words, seed=args.seed))
     batch = {name: x.to(args.device) for name, x in next(iter(rows)).items()}
     labels = batch.pop("labels")
@@ -78,13 +77,15 @@ def main() -> None:
     args = parse()
     args.out.mkdir(parents=True, exist_ok=True)
     args.device = args.device or ("cuda" if torch.cuda.is_available() else "cpu")
-    records_file(ARMS["mdm"], args)
-    facts = {"rows": args.rows, "seed": args.seed, "device": args.device}
+    context = AutoConfig.from_pretrained(args.model).max_position_embeddings
+    kept = fitting(recipe(ARMS["mdm"], args).rows, codec(args.model), context)  # by every start
+    facts = {name: getattr(args, name) for name in CONDITIONS}
     path = args.out / "starts.json"
     result = begun(path, facts | {"dtype": "float32", "torch": torch.__version__})
     for name in ("causal", *STARTS):
         if name not in result["cells"]:
-            found = causal(args) if name == "causal" else converted(args, STARTS[name])
+            start = STARTS.get(name)
+            found = causal(args, kept) if start is None else converted(args, start, kept)
             result["cells"][name] = found
             keep(path, result)
             print(f"{name:22}", " ".join(f"{k}: {v:.2f}" for k, v in found.items()), flush=True)
