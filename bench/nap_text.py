@@ -7,9 +7,9 @@
 Arms start from one checkpoint and train on the same records for the same number of steps: `ar`
 (causal, greedy), `mdm` (one path on the canvas), `long_cot` (several paths one after another),
 `nap` (the same paths side by side). `*_text` write the worked solution where the others write the
-equations. Settings are chosen on the 500 training problems that are held out (--split valid). A
-cell is kept as soon as it is done, so that a stopped run continues; a run under other conditions
-needs another --name.
+equations, `*_short` leave it out. --model may be the folder of a trained `ar`. Settings are chosen
+on the 500 training problems that are held out (--split valid). A cell is kept as soon as it is
+done, so that a stopped run continues; a run under other conditions needs another --name.
 """
 
 import argparse
@@ -59,6 +59,7 @@ MORE = (
     "half",
     "dtype",
     "joined",
+    "ordered",
 )
 
 
@@ -161,6 +162,7 @@ def conditions(name: str, arm: Arm, args: argparse.Namespace) -> dict:
         "name": name,
         "arm": {**asdict(arm), "kinds": list(arm.kinds)},
         "seed": args.seed,
+        "start": args.model.name,
         **{field: getattr(args, field) for field in FACTS + MORE},
         "device": gpu,
         "plait": plait.__version__,
@@ -184,6 +186,7 @@ def parse() -> argparse.Namespace:
     add("--rows", type=int, default=64, help="rows of a batch")
     add("--streams", type=int, default=3)
     add("--length", type=int, default=128, help="positions of a stream")
+    add("--ordered", action="store_true", help="each kind of path in a slot of its own")
     add("--variants", type=int, default=8, help="of a problem, with other numbers")
     add("--optimiser", default="adamw", choices=("adamw", "muon"))
     add("--rate", type=float, default=3e-4)

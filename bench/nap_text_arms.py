@@ -28,11 +28,14 @@ class Arm:
 
 
 EQUATIONS, TEXT = ("equations",), ("text", "equations")
+SHORT = ("equations", "backward", "swapped")  # a third of the positions of a worked solution
 ARMS = {
     "ar": Arm("single", EQUATIONS, causal=True),
     "mdm": Arm("single", EQUATIONS),
     "long_cot": Arm("long_cot"),
     "nap": Arm("nap"),
+    "long_cot_short": Arm("long_cot", SHORT),
+    "nap_short": Arm("nap", SHORT),
     "ar_text": Arm("single", TEXT, causal=True, keep=1),
     "mdm_text": Arm("single", TEXT, keep=1),
     "ar_all": Arm("single", causal=True),
@@ -43,7 +46,8 @@ ARMS = {
 def records_file(arm: Arm, args: argparse.Namespace) -> Path:
     """The records of the arm's kinds of paths; written once."""
     kinds = arm.kinds[:1] if arm.kinds == TEXT else arm.kinds
-    name = f"records-{'all' if kinds == KINDS else kinds[0]}-{args.length}-{args.variants}.jsonl"
+    called = "all" if kinds == KINDS else "-".join(kinds)
+    name = f"records-{called}-{args.length}-{args.variants}.jsonl"
     path = args.records / name
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -67,6 +71,7 @@ def recipe(arm: Arm, args: argparse.Namespace) -> Recipe:
             streams=streams,
             length=args.length,
             summary=SUMMARY,
+            shuffle=not args.ordered,
             cross="blocked" if args.block and arm.form == "nap" else "full",
             ends=Ends(),
             rows=args.rows,
