@@ -1,10 +1,12 @@
 """docs/results/nap-text.md, from the JSON files that bench/nap_text.py left.
 
-    python bench/nap_text_table.py docs/results/nap/text > docs/results/nap-text.md
+    python bench/nap_text_table.py docs/results/nap/text{,/sweep,/both-sides} \\
+        > docs/results/nap-text.md
 
-Runs NAME-0, NAME-1, ... are seeds of one run. Differences are paired, on the same problems and
-seeds, between the decoders that were best on the problems held out of training (without such
-results, those that were run first), and between each of them and the others of its run.
+Each folder is a part of the page. Runs NAME-0, NAME-1, ... are seeds of one run. Differences are
+paired, on the same problems and seeds, between the decoders that were best on the problems held out
+of training (without such results, those that were run first): of all, and of those that write as
+many tokens per round; and between the best of a run and its others.
 """
 
 import itertools
@@ -25,18 +27,21 @@ HEAD = """# NAP on real text, measured
 GSM8K, from one autoregressive checkpoint. `ar` is that model fine-tuned as it is, and decoded
 greedily; the other runs make it a diffusion model first. `mdm` writes one path, `long_cot` three in
 a row, `nap` three side by side; each path is made of the annotated solution of a training problem.
-All train for the same minutes. `valid` are training problems that were held out; the test split was
-decoded once.
+`lora` is `mdm` as an adapter. `valid` are training problems that were held out; each run was
+decoded on the test split once. The runs of "sweep" are conversions, measured on `valid` alone, by
+which that of the first part was chosen; those of "both-sides" were made before, without blocks.
 
-    python bench/nap_text_table.py docs/results/nap/text > docs/results/nap-text.md
+    python bench/nap_text_table.py docs/results/nap/text{,/sweep,/both-sides} \\
+        > docs/results/nap-text.md
 
 [Training](../train.md#nap-on-real-text) has the command that trains and decodes.
 
 A decoder is METHOD:TOKENS PER ROUND:SETTINGS. Accuracy is the mean over seeds, with Wilson's 95 %
 interval; where there are several seeds, the lowest and the highest follow. ARness is that of the
 whole canvas at k = 1, then that of each stream and of the summary. Differences are in points, with
-95 % bootstrap intervals over problems and seeds, of which one tells nothing about others. Each
-run's decoder is the one that was best on `valid`."""
+95 % bootstrap intervals over problems and seeds, of which one tells nothing about others. They are
+between the decoders that were best on `valid`, of all and of those that write as many tokens per
+round, and between the best of a run and its others."""
 OWN = ("name", "arm", "seed", "training")
 
 
@@ -65,6 +70,22 @@ def chosen(cells: Cells, held_out: Cells) -> dict[str, str]:
         mean = sum(cell["accuracy"] for cell in found) / len(found) if found else -1.0
         best[run] = max(best.get(run, (-2.0, "")), (mean, decoder), key=lambda pair: pair[0])
     return {run: decoder for run, (_, decoder) in best.items()}
+
+
+def tokens(decoder: str) -> int:
+    """Tokens per round."""
+    return int((decoder + "::").split(":")[1] or 1)
+
+
+def compared(cells: Cells, held_out: Cells) -> list[tuple[tuple[str, str], tuple[str, str]]]:
+    """The runs and decoders whose difference is told."""
+    best = chosen(cells, held_out)
+    found = list(itertools.combinations(best.items(), 2))
+    for budget in sorted({tokens(decoder) for _, decoder in cells}):
+        like = {key: cell for key, cell in cells.items() if tokens(key[1]) == budget}
+        found += itertools.combinations(chosen(like, held_out).items(), 2)
+    found += [((run, best[run]), (run, d)) for run, d in cells if d != best[run]]
+    return list(dict.fromkeys(found))
 
 
 def conditions(runs: Mapping[str, dict]) -> str:
@@ -101,28 +122,33 @@ def page(folder: Path, split: str) -> list[str]:
     n = max(cell["n"] for found in cells.values() for cell in found.values())
     kept = {k: {s: c for s, c in found.items() if c["n"] == n} for k, found in cells.items()}
     cells = {k: found for k, found in kept.items() if found}
-    best = chosen(cells, read(folder, "valid")[0])
     lines = [f"## {split}, {n} problems", ""]
     lines += ["| run | decoder | accuracy in % | ARness, rounds, seconds |", "|---|---|---|---|"]
     for (run, decoder), found in cells.items():
         lines.append(f"| {run} | {decoder} | {accuracy(found)} | {order(found)} |")
     lines += ["", "| difference | in points |", "|---|---|"]
-    pairs = list(itertools.combinations(best.items(), 2))
-    pairs += [((run, best[run]), (run, d)) for run, d in cells if d != best[run]]
-    for one, two in pairs:
+    for one, two in compared(cells, read(folder, "valid")[0]):
         title = " - ".join(f"{run} by {decoder}" for run, decoder in (one, two))
         lines.append(f"| {title} | {paired(cells[one], cells[two])} |")
     return [*lines, ""]
 
 
-def show(folder: Path) -> str:
-    """The page."""
+def part(folder: Path) -> list[str]:
+    """The conditions, the training and the tables of a folder."""
     runs = read(folder, "test")[1]
     if not runs:
         raise SystemExit(f"{folder}: no results of bench/nap_text.py")
-    lines = [HEAD, "", conditions(runs), "", "## Training", "", *training(runs, list(runs)), ""]
-    return "\n".join(lines + page(folder, "test") + page(folder, "valid"))
+    lines = [conditions(runs), "", "## Training", "", *training(runs, list(runs)), ""]
+    return lines + page(folder, "test") + page(folder, "valid")
+
+
+def show(first: Path, *others: Path) -> str:
+    """The page."""
+    lines = [HEAD, "", *part(first)]
+    for folder in others:
+        lines += [f"# {folder.name}", "", *part(folder)]
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":
-    print(show(Path(sys.argv[1])).rstrip())
+    print(show(*map(Path, sys.argv[1:])).rstrip())

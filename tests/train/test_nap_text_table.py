@@ -56,6 +56,31 @@ def test_differences_are_between_decoders_chosen_on_held_out_problems(page):
     assert any(row.startswith("| ar by greedy - nap by b | +75.0 (") for row in test)
 
 
+def test_decoders_that_write_as_much_per_round_are_compared(bench):
+    """At three tokens per round b is the best of nap, though a is the best of all."""
+    cells = {("long_cot", "a:1"): "11", ("long_cot", "a:3"): "01", ("nap", "a:3"): "00"}
+    cells |= {("nap", "b:3:x=1"): "01", ("nap", "a:1"): "11"}
+    table = bench("nap_text_table")
+    held_out = {key: {0: {"accuracy": signs.count("1")}} for key, signs in cells.items()}
+    assert table.compared(dict.fromkeys(cells), held_out) == [
+        (("long_cot", "a:1"), ("nap", "a:1")),
+        (("long_cot", "a:3"), ("nap", "b:3:x=1")),
+        (("long_cot", "a:1"), ("long_cot", "a:3")),
+        (("nap", "a:1"), ("nap", "a:3")),
+        (("nap", "a:1"), ("nap", "b:3:x=1")),
+    ]
+
+
+def test_each_folder_is_a_part_with_conditions_of_its_own(bench, tmp_path):
+    for name, rate in (("text", 0.1), ("sweep", 0.3)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "mdm-0.json").write_text(result("mdm-0", rate, {"valid|a": "01"}))
+    lines = bench("nap_text_table").show(tmp_path / "text", tmp_path / "sweep").splitlines()
+    first, second = lines[: lines.index("# sweep")], lines[lines.index("# sweep") :]
+    assert "Conditions: rate 0.1, rows 64." in first
+    assert "Conditions: rate 0.3, rows 64." in second
+
+
 def test_a_folder_without_results_is_refused(bench, tmp_path):
     with pytest.raises(SystemExit, match="no results of"):
         bench("nap_text_table").show(tmp_path)
