@@ -19,7 +19,7 @@ import re
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 
 import gsm8k_records
@@ -82,7 +82,7 @@ def trained(name: str, arm: Arm, args: argparse.Namespace) -> Path:
 
 
 def decoded(
-    model: plait.Model, wanted: Sequence[Asked], decoder: str, args: argparse.Namespace, cross: str
+    model: plait.Model, wanted: Sequence[Asked], decoder: str, args: argparse.Namespace
 ) -> dict:
     """One cell: `decoder` is METHOD, its tokens per round and its settings: nap:3:inside=ar."""
     method, budget, more = (decoder + "::").split(":")[:3]
@@ -95,9 +95,8 @@ def decoded(
     order = sorted(range(len(wanted)), key=lambda i: len(wanted[i].question))
     prompts = [wanted[i].question for i in order]  # rows of a batch are about equally long
     start = time.perf_counter()
-    layout = model.layout(cross=cross)
     settings |= {"batch_size": args.batch, "engine": args.engine}
-    found = plait.generate(model, prompts, method, layout=layout, **settings)
+    found = plait.generate(model, prompts, method, **settings)
     rows = list(found)
     seconds = time.perf_counter() - start
     answers = dict(zip(order, rows, strict=True))
@@ -133,8 +132,7 @@ def run(args: argparse.Namespace) -> None:
             found = nap_text_ar.measure(folder, wanted, args.batch, args.length + 32, args.device)
         else:
             model = model or loaded(folder, args)
-            cross = "blocked" if args.block and arm.form == "nap" else "full"
-            found = decoded(model, wanted, decoder, args, cross)
+            found = decoded(model, wanted, decoder, args)
         found |= {"batch": args.batch, "engine": args.engine, "cache": args.cache}
         texts = found.pop("texts")  # apart from the numbers: they tell of the data set's problems
         (args.out / "texts").mkdir(exist_ok=True)
@@ -147,12 +145,11 @@ def run(args: argparse.Namespace) -> None:
 
 
 def loaded(folder: Path, args: argparse.Namespace) -> plait.Model:
-    """The trained model, for prompts without a chat template."""
+    """The trained model."""
     where = {"name": str(folder)}
     if args.lora:
         where = {"name": str(folder / "start"), "adapter": str(folder)}
-    model = plait.load(**where, device=args.device, dtype=args.dtype)
-    return replace(model, codec=model.codec.bare())
+    return plait.load(**where, device=args.device, dtype=args.dtype)
 
 
 def conditions(name: str, arm: Arm, args: argparse.Namespace) -> dict:

@@ -34,7 +34,10 @@ Streams = Annotated[
 ]
 Length = Annotated[int | None, Option(help="Positions per stream. Default: the model's.")]
 Summary = Annotated[int | None, Option(help="Positions of the summary. Default: the model's.")]
-Cross = Annotated[Literal["full", "blocked"], Option(help="Do streams see each other? full = yes.")]
+Cross = Annotated[
+    Literal["full", "blocked"] | None,
+    Option(help="Do streams see each other? full = yes. Default: as the model was trained."),
+]
 TokensPerRound = Annotated[
     int | None, Option(help="Tokens written per round. Default 4, if the method takes a budget.")
 ]

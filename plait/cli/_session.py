@@ -33,7 +33,7 @@ class Request:
     streams: int | None = None
     length: int | None = None
     summary: int | None = None
-    cross: Literal["full", "blocked"] = "full"
+    cross: Literal["full", "blocked"] | None = None
     tokens_per_round: int | None = None
     rounds: int | None = None
     temperature: float = 0.0

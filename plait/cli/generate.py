@@ -21,7 +21,7 @@ def generate(
     streams: o.Streams = None,
     length: o.Length = None,
     summary: o.Summary = None,
-    cross: o.Cross = "full",
+    cross: o.Cross = None,
     tokens_per_round: o.TokensPerRound = None,
     rounds: o.Rounds = None,
     temperature: o.Temperature = 0.0,

@@ -42,14 +42,19 @@ class Model:
         streams: int | None = None,
         length: int | None = None,
         summary: int | None = None,
-        cross: Literal["full", "blocked"] = "full",
+        cross: Literal["full", "blocked"] | None = None,
     ) -> Layout:
         """The layout this model was trained on, changed where an argument is given.
 
         `streams=0` is one plain slot of `length` positions. Raises PlaitError for more streams
         than the model has seen: it does not know their headers.
         """
-        given = {"streams": streams, "length": length, "summary": summary}
+        given: dict[str, Any] = {
+            "streams": streams,
+            "length": length,
+            "summary": summary,
+            "cross": cross,
+        }
         slots = replace(self.slots, **{k: v for k, v in given.items() if v is not None})
         if slots.streams == 0:
             return plain(slots.length)
@@ -58,7 +63,7 @@ class Model:
                 f"{self.name} was trained on at most {slots.most} streams; "
                 f"{slots.streams} are too many"
             )
-        return nap(slots.streams, slots.length, slots.summary, cross=cross)
+        return nap(slots.streams, slots.length, slots.summary, cross=slots.cross)
 
 
 def load(
@@ -84,6 +89,8 @@ def load(
         checkpoint = replace(checkpoint, tensors=adapted)
         told = adapted.settings if adapted.settings.get("layout", {}) else told
     codec = _codec(checkpoint, words)
+    if not told.get("template", True):
+        codec = codec.bare()
     if codec.mask_id == checkpoint.config.vocab:
         checkpoint = replace(checkpoint, config=replace(checkpoint.config, vocab=codec.mask_id + 1))
     fit.check(name, checkpoint.config, place, quantize or dtype)
@@ -151,12 +158,15 @@ def read_dtype(name: str) -> torch.dtype:
 
 
 def _record(kind: Callable[..., Record], values: Any, path: Path) -> Record:
-    """A frozen record of settings, each a number as its field says."""
-    wanted = {f.name: f.type for f in fields(kind)}  # type: ignore[arg-type]
+    """A frozen record of settings, each a number or a word as its field says."""
+    wanted = {f.name: f.default for f in fields(kind)}  # type: ignore[arg-type]
     if not isinstance(values, Mapping):
         raise PlaitError(f"{path}: {values!r} should be an object with {', '.join(wanted)}")
     for name, value in values.items():
-        number = isinstance(value, int | float) and value >= 0 and value == int(value)
-        if name not in wanted or not number:
+        if isinstance(wanted.get(name), str):
+            usable = isinstance(value, str)
+        else:
+            usable = isinstance(value, int | float) and value >= 0 and value == int(value)
+        if name not in wanted or not usable:
             raise PlaitError(f"{path}: {name} = {value!r} is not a setting that can be used")
     return kind(**values)

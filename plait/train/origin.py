@@ -23,6 +23,7 @@ from ..models.load import find
 from ..models.tokens import codec_of, mask_of
 from ..models.transformer import Transformer
 from .recipe import Lora, Recipe, Start
+from .records import Records
 
 CONVERTED = "start"  # the folder of the converted model, inside that of the run
 Write = Callable[[Mapping[str, Tensor]], None]
@@ -43,7 +44,9 @@ def origin(recipe: Recipe, out: Path, slots: box.Slots, tasks: Iterable[str]) ->
     Raises PlaitError for a model that cannot be loaded, or whose weights cannot be written back.
     """
     if isinstance(recipe.model, Start):
-        return _loaded(recipe.model, recipe.lora, out, slots, tuple(tasks))
+        template = not isinstance(recipe.rows, Records) or recipe.rows.template
+        told = {"layout": vars(slots), "template": template}
+        return _loaded(recipe.model, recipe.lora, out, told, slots, tuple(tasks))
     if recipe.lora.rank:
         raise PlaitError("lora.rank changes a model that exists: set model.name with such a recipe")
     codec = TokenizerCodec.read(recipe.codec)
@@ -61,8 +64,14 @@ def _box(out: Path, config: Any, codec: TokenizerCodec, slots: box.Slots, tasks:
 
 
 def _loaded(
-    start: Start, lora: Lora, out: Path, slots: box.Slots, tasks: tuple[str, ...]
+    start: Start,
+    lora: Lora,
+    out: Path,
+    told: dict[str, Any],
+    slots: box.Slots,
+    tasks: tuple[str, ...],
 ) -> Origin:
+    """`told` is what a folder or adapter says of its training, beside what it is."""
     checkpoint, words = find(start.name)
     if words is None:
         if lora.rank:
@@ -90,10 +99,10 @@ def _loaded(
             "lora_alpha": lora.alpha,
             "base_model_name_or_path": str(checkpoint.folder),
             "bias": "none",
-            "layout": vars(slots),
+            **told,
         }
         return Origin(net, codec, partial(_adapter, out, names, settings))
-    _folder(out, checkpoint, slots)
+    _folder(out, checkpoint, told)
     return Origin(net, codec, partial(_weights, out, names))
 
 
@@ -141,8 +150,8 @@ def _add(net: Transformer, lora: Lora) -> None:
         raise PlaitError(f"lora.of: {str(error).splitlines()[0]}") from None
 
 
-def _folder(out: Path, checkpoint: Checkpoint, slots: box.Slots) -> None:
-    """Everything of a model folder but its weights; config.json also tells the layout."""
+def _folder(out: Path, checkpoint: Checkpoint, told: dict[str, Any]) -> None:
+    """Everything of a model folder but its weights; config.json also says what is `told`."""
     for path in checkpoint.folder.iterdir():
         if (
             path.is_file()
@@ -150,7 +159,7 @@ def _folder(out: Path, checkpoint: Checkpoint, slots: box.Slots) -> None:
             and "index" not in path.name
         ):
             shutil.copyfile(path, out / path.name)
-    said = dict(checkpoint.settings.values) | {"layout": vars(slots)}
+    said = dict(checkpoint.settings.values) | told
     write_whole(out / CONFIG, json.dumps(said, indent=2) + "\n")
 
 

@@ -69,10 +69,10 @@ class Records:
     def slots(self) -> Slots:
         """What the trained model is to be decoded with."""
         if self.form == "plain":
-            return Slots(0, self.length * self.streams, self.summary, 0)
+            return Slots(0, self.length * self.streams, self.summary, 0, self.cross)
         count = self.streams if self.form == "nap" else 1
         length = self.length if self.form == "nap" else self.length * self.streams
-        return Slots(count, length, self.summary, count)
+        return Slots(count, length, self.summary, count, self.cross)
 
     @property
     def layout(self) -> Layout:

@@ -123,7 +123,7 @@ def _told(recipe: Recipe) -> tuple[Any, list[str]]:
     rows = recipe.rows
     if isinstance(rows, Records):
         return rows.slots, []
-    return replace(rows.slots, most=len(rows.streams)), list(rows.tasks)
+    return replace(rows.slots, most=len(rows.streams), cross=rows.cross), list(rows.tasks)
 
 
 def _begin(recipe: Recipe, out: Path) -> Origin:

@@ -106,6 +106,21 @@ def test_an_adapter_is_what_was_trained(llama, tmp_path):
     assert losses(again) == losses(found)
 
 
+@pytest.mark.parametrize("rank", [0, 4])
+@pytest.mark.parametrize(("template", "cross"), [(True, "full"), (False, "blocked")])
+def test_a_model_is_asked_as_it_was_trained(template, cross, rank, llama, tmp_path):
+    """The request in its template or bare, streams that see each other or not: also by default."""
+    write_tokenizer(Path(llama), chat="<bos>{{ messages[0].content }}")
+    made = recipe("nap", tmp_path, llama, steps=1, lora=Lora(rank, of=("query",)))
+    rows = replace(made.rows, template=template, cross=cross)
+    folder = str(train(replace(made, rows=rows), tmp_path / "run").folder)
+    where = {"name": folder + "/start", "adapter": folder} if rank else {"name": folder}
+    model = plait.load(**where, device="cpu")
+    assert model.codec.chats == template
+    assert model.layout().cross == cross
+    assert model.layout(cross="full").cross == "full"
+
+
 def test_what_cannot_be_is_said_before_anything_is_made(llama, tmp_path):
     with pytest.raises(PlaitError, match=r"lora\.of"):
         train(recipe("nap", tmp_path, llama, lora=Lora(rank=4, of=("quary",))), tmp_path / "run")

@@ -216,7 +216,7 @@ def test_every_arm_has_a_recipe(monkeypatch, tmp_path):
     )
     args = runpy.run_path(str(BENCH / "nap_text.py"))["parse"]()
     names = runpy.run_path(str(BENCH / "nap_text_arms.py"))
-    for kind in ("all", "equations", "text"):
+    for kind in ("all", "equations", "text", "equations-backward-swapped"):
         (tmp_path / f"records-{kind}-64-0.jsonl").touch()
     for arm in names["ARMS"].values():
         made = names["recipe"](arm, args)
@@ -228,4 +228,5 @@ def test_every_arm_has_a_recipe(monkeypatch, tmp_path):
             (0.9, 0.95),
         )
         assert made.model.shift == "yes"
+        assert made.rows.shuffle
         assert made.rows.streams == (1 if arm.form == "single" else 3)

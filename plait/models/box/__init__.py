@@ -8,6 +8,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Literal
 
 import torch
 from safetensors.torch import save_file
@@ -28,6 +29,7 @@ class Slots:
     length: int = 56  # positions
     summary: int = 20  # positions
     most: int = 6  # streams that it has seen at once
+    cross: Literal["full", "blocked"] = "full"  # did streams see each other?
 
 
 def names() -> list[str]:
