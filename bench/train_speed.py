@@ -35,6 +35,7 @@ from plait.train.speed import peak
 
 WAYS: dict[str, dict] = {
     "graphed": {"graphed": True},
+    "graphed, masked head": {"graphed": True, "head": "masked"},
     "graphed, joined": {"graphed": True, "joined": True},
     "compiled": {"graphed": False},
     "compiled, masked head": {"graphed": False, "head": "masked"},

@@ -16,6 +16,7 @@ from .corrupt import Corruption
 from .view import View
 
 HIDDEN = -9  # the region of positions that nobody sees: padding
+SIZES = 16  # of which one is the number of positions that are picked
 Batch = dict[str, Tensor]
 
 
@@ -153,3 +154,16 @@ def batch(
         return made
     visible = real[:, None, :] & (whole.visible() if blocked else real[:, None, :])
     return made | {"real": real.repeat(twice, 1), "visible": visible.repeat(twice, 1, 1)}
+
+
+def picked(made: Batch) -> Batch:
+    """The batch, and as "picked" the flat places of its masked positions.
+
+    Others follow them, whose loss counts for nothing, up to one of a few sizes: so shapes are few,
+    and can be compiled and captured.
+    """
+    masked = made["masked"].flatten()
+    step = -(-len(masked) // SIZES)
+    size = max(1, -(-int(masked.sum()) // step)) * step
+    order = (~masked).to(torch.uint8).argsort(stable=True)
+    return made | {"picked": order[:size]}

@@ -49,9 +49,7 @@ class Objective:
         count: Float[Tensor, ""] | None = None,
     ) -> Float[Tensor, ""]:
         """Loss of a batch; positions that are not masked carry none."""
-        flat = logits.flatten(0, 1)
-        flat = flat if flat.dtype == torch.float64 else flat.float()
-        loss = F.cross_entropy(flat, target.flatten().long(), reduction="none").view_as(target)
+        loss = each(logits.flatten(0, 1), target.flatten()).view_as(target)
         return self.total(loss, masked, free, rate, real, count)
 
     def total(
@@ -84,3 +82,9 @@ class Objective:
         # Filled on the device: a copy from the host is not allowed while a graph is captured.
         whole = len(free) if self.normaliser == "row" else free.numel()
         return free.new_full((), whole, dtype=torch.float32)
+
+
+def each(logits: Float[Tensor, "N V"], target: Int[Tensor, " N"]) -> Float[Tensor, " N"]:
+    """The loss of every token, in nats."""
+    exact = logits if logits.dtype == torch.float64 else logits.float()
+    return F.cross_entropy(exact, target.long(), reduction="none")

@@ -122,5 +122,5 @@ class Recipe:
             raise PlaitError(
                 "joined=True joins whole weights: leave it out with lora.rank or shard"
             )
-        if self.graphed and (self.accumulate > 1 or self.head == "masked" or self.view.anneal):
-            raise PlaitError("graphed=True goes with accumulate=1, head=all and view.anneal=0")
+        if self.graphed and (self.accumulate > 1 or self.view.anneal):
+            raise PlaitError("graphed=True goes with accumulate=1 and view.anneal=0")

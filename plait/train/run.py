@@ -17,7 +17,7 @@ from ..files import write_whole
 from ..models.codec import TokenizerCodec
 from ..models.transformer import Transformer
 from . import card
-from .batches import Batch
+from .batches import Batch, picked
 from .callbacks import DONE, Average, Budget, Interrupt, Keep, Record
 from .canvas_data import CanvasBatches
 from .optimisation import optimisation
@@ -81,7 +81,7 @@ def train(
         graphed=_cuda(arguments) and recipe.graphed and arguments.world_size == 1,
         args=arguments,
         train_dataset=data,
-        data_collator=_only,
+        data_collator=_picked if recipe.head == "masked" else _only,
         optimised=optimisation(net, recipe.optimiser, budget),
         callbacks=[budget, average, record, interrupt, keep, *_tensorboards(logs)],
     )
@@ -113,7 +113,6 @@ def _denoise(recipe: Recipe, net: Transformer, arguments: TrainingArguments) -> 
         compiled=cuda and recipe.compiled,
         half=cuda and recipe.half,
         recompute=recipe.recompute,
-        masked_only=recipe.head == "masked",
         joined=recipe.joined,
     )
 
@@ -247,3 +246,8 @@ def _only(batches: list[Batch]) -> Batch:
     """The one batch that DataLoader took from the data set."""
     (batch,) = batches
     return batch
+
+
+def _picked(batches: list[Batch]) -> Batch:
+    """The same, for logits at masked positions only."""
+    return picked(_only(batches))

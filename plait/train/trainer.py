@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
@@ -18,7 +17,7 @@ from ..models.mlp import Mlp
 from ..models.transformer import Transformer
 from .batches import Batch
 from .graphs import Steps
-from .objective import Objective
+from .objective import Objective, each
 from .speed import Speed
 from .view import View, annealed, doubled
 
@@ -36,7 +35,6 @@ class Denoise(nn.Module):
         compiled: bool = False,
         half: bool = False,
         recompute: bool = False,
-        masked_only: bool = False,
         joined: bool = False,
     ) -> None:
         super().__init__()
@@ -47,7 +45,7 @@ class Denoise(nn.Module):
                 "view.context=text shows the network what it is to tell: set "
                 "model.attention=causal and model.shift"
             )
-        self.model, self._view, self._masked_only = model, view, masked_only
+        self.model, self._view = model, view
         self.opened = view.opened(0)  # the share of later positions that are seen
         self.step = 0  # which are drawn by it, so that a resumed run draws the same
         self.objective = objective
@@ -57,13 +55,14 @@ class Denoise(nn.Module):
             for part in model.modules():
                 if isinstance(part, Attention | Mlp):
                     part.joined = True
-        self._loss = objective.__call__
+        self._loss, self._each = objective.__call__, each
         if compiled:
             # Blocks share one compiled graph per shape; the whole model would take minutes.
             torch._dynamo.config.recompile_limit = 64
             for block in model.blocks:
                 block.compile(dynamic=False)
             self._loss = torch.compile(objective.__call__, dynamic=False)
+            self._each = torch.compile(each, dynamic=False)
         if recompute:
             for block in model.blocks:
                 block.forward = partial(recomputed, block.forward, use_reentrant=False)
@@ -78,16 +77,17 @@ class Denoise(nn.Module):
         real: Bool[Tensor, "B L"] | None = None,
         visible: Bool[Tensor, "B #L L"] | None = None,
         count: Float[Tensor, ""] | None = None,
+        picked: Int[Tensor, " N"] | None = None,
     ) -> dict[str, Tensor]:
-        """The loss of a batch."""
+        """The loss of a batch; with `picked` (see `batches`) logits are computed there only."""
         states = self._states(tokens, target, visible)
-        if self._masked_only:
-            logits = self.model.read(states[masked]).float()
-            found = F.cross_entropy(logits, target[masked].long(), reduction="none")
-            loss = torch.zeros(masked.shape, device=masked.device).masked_scatter(masked, found)
-            return {"loss": self.objective.total(loss, masked, free, rate, real, count)}
-        logits = self.model.read(states)
-        return {"loss": self._loss(logits, target, masked, free, rate, real, count)}
+        if picked is None:
+            logits = self.model.read(states)
+            return {"loss": self._loss(logits, target, masked, free, rate, real, count)}
+        some = states.flatten(0, 1).index_select(0, picked)  # distinct: its gradient needs no sort
+        found = self._each(self.model.read(some), target.flatten()[picked])
+        loss = found.new_zeros(masked.numel()).index_copy(0, picked, found).view_as(target)
+        return {"loss": self.objective.total(loss, masked, free, rate, real, count)}
 
     def _states(
         self,

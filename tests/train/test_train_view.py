@@ -7,7 +7,17 @@ from plait.layout import Row, nap
 from plait.models.config import Config
 from plait.models.transformer import Transformer
 from plait.train import weights
-from plait.train.batches import HIDDEN, Ends, batch, canvas, cut, filled, hide, real_lengths
+from plait.train.batches import (
+    HIDDEN,
+    Ends,
+    batch,
+    canvas,
+    cut,
+    filled,
+    hide,
+    picked,
+    real_lengths,
+)
 from plait.train.corrupt import Corruption
 from plait.train.objective import Objective
 from plait.train.trainer import Denoise
@@ -150,18 +160,32 @@ def test_annealing_goes_from_causal_to_full(net):
         assert (not torch.allclose(*states)) == depends
 
 
-def test_the_head_at_masked_positions_only_gives_the_same_loss_and_gradient(net):
+@pytest.mark.parametrize("level", [0.0, 0.1, 0.5, 1.0])
+def test_the_head_at_masked_positions_only_gives_the_same_loss_and_gradient(level, net):
     rows = [nap(2, 4, 3, *HEADERS).row(Digits(), "12", ["34", "567", "8"]) for _ in range(3)]
     rng = torch.Generator().manual_seed(0)
-    some = batch(rows, Digits(), rng, Corruption())
+    some = batch(rows, Digits(), rng, Corruption(low=level, high=level))
     objective = Objective(weights.load("cart"), "row")
     found = []
-    for only in (False, True):
+    for given in (some, picked(some)):
         net.zero_grad()
-        value = Denoise(net, objective, masked_only=only)(**some)["loss"]
+        value = Denoise(net, objective)(**given)["loss"]
         value.backward()
         found.append((value, net.blocks[0].mlp.up.weight.grad.clone()))
     torch.testing.assert_close(*found)
+
+
+def test_few_sizes_hold_all_masked_positions():
+    masked = torch.zeros(4, 10, dtype=torch.bool)
+    sizes = []
+    for number in range(41):
+        masked.view(-1)[torch.randperm(40)[:number]] = True
+        places = picked({"masked": masked})["picked"]
+        assert set(masked.flatten().nonzero().flatten().tolist()) <= set(places.tolist())
+        assert len(set(places.tolist())) == len(places)
+        sizes.append(len(places) - int(masked.sum()))
+        masked.zero_()
+    assert max(sizes[1:]) < 3
 
 
 def test_products_of_one_input_as_one_give_the_same_gradient(net):
