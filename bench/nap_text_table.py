@@ -27,14 +27,16 @@ HEAD = """# NAP on real text, measured
 GSM8K, from one autoregressive checkpoint. `ar` is that model fine-tuned as it is, and decoded
 greedily; the other runs make it a diffusion model first. `mdm` writes one path, `long_cot` three in
 a row, `nap` three side by side; each path is made of the annotated solution of a training problem.
-`lora` is `mdm` as an adapter. `valid` are training problems that were held out; each run was
+`lora` is `mdm` as an adapter. `valid` are training problems that were held out; each model was
 decoded on the test split once. The runs of "sweep" are conversions, measured on `valid` alone, by
-which that of the first part was chosen; those of "both-sides" were made before, without blocks.
+which that of the first part was chosen, and the causal model `warm`, from which some start; those
+of "both-sides" were made before, without blocks.
 
     python bench/nap_text_table.py docs/results/nap/text{,/sweep,/both-sides} \\
         > docs/results/nap-text.md
 
-[Training](../train.md#nap-on-real-text) has the command that trains and decodes.
+[Training](../train.md#nap-on-real-text) has the commands that trained and decoded the runs of the
+first two parts.
 
 A decoder is METHOD:TOKENS PER ROUND:SETTINGS. Accuracy is the mean over seeds, with Wilson's 95 %
 interval; where there are several seeds, the lowest and the highest follow. ARness is that of the
