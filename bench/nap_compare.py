@@ -36,7 +36,7 @@ import torch
 from in_the_box import answered, cell
 from nap_arms import ARMS, recipe
 from nap_records import SUMMARY, TOTAL, records_file, wrong_share
-from results import begun, digest, keep
+from results import begun, digest, flags, keep
 
 import plait
 from plait.data.problem import problems
@@ -137,8 +137,7 @@ def run(name: str, seed: int, args: argparse.Namespace) -> None:
         )
         found = cell(rows, rights, time.perf_counter() - start)
         each = " ".join(f"{1000 * row.arness['global@1']:.0f}" for row in rows)
-        signs = "".join("01"[right] for right in rights)
-        result["cells"][name_of] = found | {"rights": signs, "arness_per_mille": each}
+        result["cells"][name_of] = found | {"rights": flags(rights), "arness_per_mille": each}
         keep(args.out / f"{name}-{seed}.json", result)
         print(
             f"{args.task} {name}-{seed} {name_of:18} {found['accuracy']:.3f}  "

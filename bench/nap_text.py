@@ -28,7 +28,7 @@ import torch
 from gsm8k_records import Asked
 from in_the_box import cell
 from nap_text_arms import ARMS, Arm, recipe, records_file
-from results import begun, keep
+from results import begun, flags, keep
 
 import plait
 from plait.files import write_whole
@@ -96,14 +96,15 @@ def decoded(
     prompts = [wanted[i].question for i in order]  # rows of a batch are about equally long
     start = time.perf_counter()
     settings |= {"batch_size": args.batch, "engine": args.engine}
-    found = plait.generate(model, prompts, method, **settings)
-    rows = list(found)
+    rows = list(plait.generate(model, prompts, method, **settings))
     seconds = time.perf_counter() - start
     answers = dict(zip(order, rows, strict=True))
-    rights = [item.right(answers[i].answer) for i, item in enumerate(wanted)]
-    texts = [answers[i].text for i in range(min(8, len(wanted)))]
-    told = cell([answers[i] for i in range(len(wanted))], rights, seconds)
-    return told | {"rights": "".join("01"[r] for r in rights), "texts": texts}
+    pairs = [(item, answers[i]) for i, item in enumerate(wanted)]
+    rights = [item.right(answer.answer) for item, answer in pairs]
+    told = cell([answer for _, answer in pairs], rights, seconds)
+    streams = range(len(rows[0].streams))  # of which each is judged by the number that it ends on
+    told["stream_rights"] = [flags([i.right(a.streams[k]) for i, a in pairs]) for k in streams]
+    return told | {"rights": flags(rights), "texts": [a.text for _, a in pairs[:8]]}
 
 
 def valued(text: str) -> int | float | str:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import torch
 from gsm8k_records import Asked
-from results import scored
+from results import flags, scored
 from torch.utils.data import IterableDataset
 from transformers import AutoModelForCausalLM, Trainer, TrainerCallback, TrainingArguments
 
@@ -165,6 +165,6 @@ def measure(
         "arness_global@1": 1.0,  # by construction
         "arness_per_stream": [1.0],
         "seconds": round(seconds, 2),
-        "rights": "".join("01"[r] for r in rights),
+        "rights": flags(rights),
         "texts": texts[:8],
     }

@@ -17,7 +17,8 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from nap_table import accuracy, order, paired
+import numpy as np
+from nap_table import accuracy, few, order, paired
 from results import told
 
 Cells = dict[tuple[str, str], dict[int, dict]]  # by run and decoder; by seed
@@ -116,6 +117,21 @@ def training(runs: Mapping[str, dict], named: Sequence[str]) -> list[str]:
     return lines
 
 
+def streams(cells: Cells) -> list[str]:
+    """How often each stream is right, and any of them, where an answer has several."""
+    lines = []
+    for (run, decoder), found in cells.items():
+        tables = [cell["stream_rights"] for cell in found.values() if "stream_rights" in cell]
+        if not tables or len(tables[0]) < 2:
+            continue
+        right = np.array([[[sign == "1" for sign in row] for row in table] for table in tables])
+        each = " / ".join(f"{100 * share:.1f}" for share in right.mean((0, 2)))
+        of = "" if len(tables) == len(found) else f" (of {few(dict(enumerate(tables)))})"
+        lines.append(f"| {run} | {decoder} | {each}{of} | {100 * right.any(1).mean():.1f} |")
+    head = ["| run | decoder | each stream right, % | any of them, % |", "|---|---|---|---|"]
+    return ["", *head, *lines] if lines else []
+
+
 def page(folder: Path, split: str) -> list[str]:
     """The tables of a split; nothing if none of its cells is there."""
     cells, _ = read(folder, split)
@@ -128,6 +144,7 @@ def page(folder: Path, split: str) -> list[str]:
     lines += ["| run | decoder | accuracy in % | ARness, rounds, seconds |", "|---|---|---|---|"]
     for (run, decoder), found in cells.items():
         lines.append(f"| {run} | {decoder} | {accuracy(found)} | {order(found)} |")
+    lines += streams(cells)
     lines += ["", "| difference | in points |", "|---|---|"]
     for one, two in compared(cells, read(folder, "valid")[0]):
         title = " - ".join(f"{run} by {decoder}" for run, decoder in (one, two))

@@ -4,7 +4,7 @@ import hashlib
 import json
 import platform
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +80,11 @@ def scored(rights: Sequence[bool]) -> dict[str, Any]:
         "accuracy": round(share.value, 4),
         "interval95": [round(bound, 4) for bound in share.interval()],
     }
+
+
+def flags(rights: Iterable[bool]) -> str:
+    """One sign for each answer, 1 = right."""
+    return "".join("01"[right] for right in rights)
 
 
 def accuracy(cell: Mapping[str, Any]) -> str:

@@ -71,6 +71,14 @@ def test_decoders_that_write_as_much_per_round_are_compared(bench):
     ]
 
 
+def test_streams_are_told_apart(bench):
+    """Two seeds, three problems, two streams; what has one stream is left out."""
+    tables = (["100", "010"], ["101", "000"])
+    cells = {("nap", "a:3"): {seed: {"stream_rights": t} for seed, t in enumerate(tables)}}
+    cells["mdm", "a:1"] = {0: {"stream_rights": ["111"]}}
+    assert bench("nap_text_table").streams(cells)[3:] == ["| nap | a:3 | 50.0 / 16.7 | 66.7 |"]
+
+
 def test_each_folder_is_a_part_with_conditions_of_its_own(bench, tmp_path):
     for name, rate in (("text", 0.1), ("sweep", 0.3)):
         (tmp_path / name).mkdir()
