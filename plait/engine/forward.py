@@ -56,7 +56,7 @@ class Forward:
         turn = Turn.at(pos, c.turned, c.rope_base, c.scaling)
         half = c.head_dim // 2
         self.products = Products(self.weights)
-        self._tables = tuple(t[0, 0, :, :half].contiguous() for t in (turn.cos, turn.sin))
+        self._tables = tuple(t[0, 0, :, half:].contiguous() for t in (turn.cos, turn.sin))
 
     def __call__(
         self,

@@ -77,7 +77,7 @@ class Turn:
     """Cosine and sine of the rotary angles of each position (arXiv:2104.09864)."""
 
     cos: Float[Tensor, "B 1 L T"]
-    sin: Float[Tensor, "B 1 L T"]
+    sin: Float[Tensor, "B 1 L T"]  # of the negative angles in the first half
 
     @staticmethod
     def at(
@@ -85,7 +85,7 @@ class Turn:
     ) -> "Turn":
         """Angles of `pos`, in float32: large positions lose whole turns in bfloat16."""
         angle = pos[:, None, :, None].float() * frequencies(dim, base, scaling, pos.device)
-        angle = torch.cat((angle, angle), -1)
+        angle = torch.cat((-angle, angle), -1)
         if scaling is None or scaling.kind != "yarn":
             return Turn(angle.cos(), angle.sin())
         gain = scaling.gain or 0.1 * math.log(max(scaling.factor, 1.0)) + 1
@@ -95,7 +95,7 @@ class Turn:
         """Turn feature i together with feature i + T/2; features after the first T stay."""
         dim = self.cos.shape[-1]
         part = x if dim == x.shape[-1] else x[..., :dim]
-        left, right = part.float().chunk(2, -1)
-        turned = part.float() * self.cos + torch.cat((-right, left), -1) * self.sin
-        turned = turned.to(x.dtype)
+        # By a flip, which compiled is an index; cat would be two branches, in the gradient too.
+        other = part.unflatten(-1, (2, -1)).flip(-2).flatten(-2)
+        turned = (part.float() * self.cos + other.float() * self.sin).to(x.dtype)
         return turned if part is x else torch.cat((turned, x[..., dim:]), -1)
