@@ -1,6 +1,7 @@
 """From judged paths to records: filters, the choice of m paths, their order, the summary."""
 
 import itertools
+import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -100,14 +101,19 @@ def _choose(paths: list[Drawn], plan: Plan, rng: Random) -> tuple[list[Drawn], s
 
 
 def _choices(paths: list[Drawn], count: int, rng: Random) -> Iterator[list[Drawn]]:
-    """The choices of `count` paths in random order: all, or the first 5,000 of a shuffle.
+    """The choices of `count` paths in random order: all, or 5,000 draws and the most right one.
 
-    Each keeps the order of the shuffle, so that given its paths their order is uniform.
+    Each keeps the order of a shuffle, so that given its paths their order is uniform.
     """
     shuffled = rng.sample(paths, len(paths))
-    every = list(itertools.islice(itertools.combinations(shuffled, count), TRIES))
-    rng.shuffle(every)
-    return map(list, every)
+    if math.comb(len(shuffled), count) <= TRIES:
+        every = list(itertools.combinations(range(len(shuffled)), count))
+        rng.shuffle(every)
+    else:
+        every = [tuple(sorted(rng.sample(range(len(shuffled)), count))) for _ in range(TRIES)]
+        right_first = sorted(range(len(shuffled)), key=lambda n: not shuffled[n].correct)
+        every.append(tuple(sorted(right_first[:count])))  # what filters keep that count the right
+    return ([shuffled[n] for n in numbers] for numbers in every)
 
 
 def _record(sample: Sample, paths: list[Drawn], plan: Plan, teacher: str) -> dict[str, Any]:

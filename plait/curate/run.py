@@ -32,7 +32,9 @@ def sampled(
     """Ask for `count` paths of each question, `at_once` questions; keep and yield each sample.
 
     A question whose paths are all empty is not kept, so that the next run asks it again. Raises
-    PlaitError after 16 such questions in a row.
+    PlaitError after 16 such questions in a row, and where no question was ever answered. One
+    that its teacher could not be asked, as it is too long, has no paths at all, and counts neither
+    way.
     """
     for question in todo:
         judge(question)  # what cannot be judged is not asked
@@ -41,17 +43,24 @@ def sampled(
         chunk = todo[first : first + at_once]
         for number, paths in teacher(chunk, count, seed):
             question = chunk[number]
-            silent = 0 if any(path.text.strip() for path in paths) else silent + 1
-            if silent == min(SILENT, len(todo)):
-                raise PlaitError(
-                    f"the teacher gave no text to {silent} problems in a row; see that its model "
-                    "and its prompt are right, and run the same command again: samples are kept"
-                )
-            if not silent:
+            answered = any(path.text.strip() for path in paths)
+            silent = 0 if answered else silent + bool(paths)
+            if silent == SILENT:
+                raise _silence(silent)
+            if answered:
                 found = judged(question, paths)
                 sample = Sample(question.id, question.prompt, question.gold, found)
                 store.add(sample)
                 yield sample
+    if todo and not store.samples:
+        raise _silence(len(todo))
+
+
+def _silence(count: int) -> PlaitError:
+    return PlaitError(
+        f"the teacher gave no text to {count} problems in a row; see that its model and its prompt "
+        "are right, and run the same command again: samples are kept"
+    )
 
 
 def clean(questions: Sequence[Question], tests: Tests) -> list[Question]:

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.distributed.tensor import DTensor, distribute_tensor
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
+from ..errors import PlaitError
 from ..files import write_whole
 from .speed import Speed, peak
 
@@ -140,6 +141,11 @@ class Record(TrainerCallback):
         """Keep what the trainer logs, with the time and the speed, which it gets to log too."""
         if not state.is_world_process_zero or not logs or "loss" not in logs:
             return
+        if not math.isfinite(logs["loss"]):
+            raise PlaitError(
+                f"the loss is {logs['loss']} at step {state.global_step}: lower optimiser.rate and "
+                "start anew"
+            )
         seconds = time.monotonic() - self.budget.started
         now = seconds, self.speed.positions, self.speed.flops
         passed, positions, flops = (a - b for a, b in zip(now, self._last, strict=True))

@@ -41,6 +41,13 @@ class Rows:
     shuffle: bool = True  # a path may stand in any stream; False: sorted by the name of its kind
     workers: int = 8
 
+    def __post_init__(self) -> None:
+        if self.positions < max(self.widths):
+            raise PlaitError(
+                f"rows.positions is {self.positions}: a batch must hold a row of the largest of "
+                f"rows.widths, {max(self.widths)}"
+            )
+
 
 @dataclass
 class Drawer:

@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from ..errors import PlaitError
+from ..errors import PlaitError, unknown
 from ..files import write_whole
 from ..models import adapter, box
 from ..models.checkpoint import CONFIG, WEIGHTS, Checkpoint, build, theirs
@@ -143,11 +143,16 @@ def _add(net: Transformer, lora: Lora) -> None:
         from peft import LoraConfig, inject_adapter_in_model
     except ImportError:
         raise PlaitError("lora.rank needs PEFT: pip install peft") from None
+    products = {
+        name.rpartition(".")[2]
+        for name, part in net.named_modules()
+        if isinstance(part, torch.nn.Linear)
+    }
+    for name in lora.of:
+        if name.rpartition(".")[2] not in products:
+            raise unknown("product in lora.of", name, sorted(products))
     settings = LoraConfig(r=lora.rank, lora_alpha=lora.alpha, target_modules=list(lora.of))  # type: ignore[arg-type]
-    try:
-        inject_adapter_in_model(settings, net)
-    except ValueError as error:
-        raise PlaitError(f"lora.of: {str(error).splitlines()[0]}") from None
+    inject_adapter_in_model(settings, net)
 
 
 def _folder(out: Path, checkpoint: Checkpoint, told: dict[str, Any]) -> None:

@@ -66,7 +66,8 @@ class Optimiser:
 
     def factor(self, step: int, share: float) -> float:
         """Learning rate relative to the highest, `share` of the run being over."""
-        return min(1.0, (step + 1) / self.warmup, (1 - share) / self.cooldown)
+        falls = (1 - share) / self.cooldown if self.cooldown else 1.0
+        return min(1.0, (step + 1) / max(1, self.warmup), falls)
 
 
 @dataclass(frozen=True)
@@ -105,9 +106,13 @@ class Recipe:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("steps", "accumulate", "log_every"):
-            if getattr(self, name) < 1:
-                raise PlaitError(f"{name} is {getattr(self, name)}; it must be >= 1")
+        for names, least in (("steps", "accumulate", "log_every"), 1), (("seed", "checkpoints"), 0):
+            for name in names:
+                if getattr(self, name) < least:
+                    raise PlaitError(f"{name} is {getattr(self, name)}; it must be >= {least}")
+        if not 0 <= self.average < 1:
+            raise PlaitError(f"average is {self.average}; it must be at least 0 and less than 1")
+        self._blocks()
         weight = self.objective.weight
         if isinstance(weight, Scheduled) and weight.noise != self.corruption.schedule:
             raise PlaitError(
@@ -124,3 +129,15 @@ class Recipe:
             )
         if self.graphed and (self.accumulate > 1 or self.view.anneal):
             raise PlaitError("graphed=True goes with accumulate=1 and view.anneal=0")
+
+    def _blocks(self) -> None:
+        """Raise PlaitError where parts do not mean the same blocks."""
+        model, view = self.model, self.view
+        if view.context == "clean" and model.attention == "block" and model.block != view.block:
+            raise PlaitError(
+                f"view.block is {view.block} and model.block is {model.block}: set both alike, or "
+                "the model decodes in other blocks than it is trained on"
+            )
+        ends = self.rows.ends if isinstance(self.rows, Records) else None
+        if ends is not None and ends.padding == "block" and not view.block:
+            raise PlaitError("rows.ends.padding=block needs a block size: set view.block")

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import shutil
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -64,12 +65,20 @@ def train(
     out = Path(out)
     if resume is not None:
         same(recipe, resume)
+        if _step(resume) >= recipe.steps:
+            raise PlaitError(f"{out} has taken its {recipe.steps} steps: set more to go on")
     set_seed(recipe.seed)
     arguments = _arguments(recipe, out)
-    with arguments.main_process_first(local=False):  # the others find a conversion done
-        begun = _begin(recipe, out)
+    fresh = not out.exists()
+    try:
+        with arguments.main_process_first(local=False):  # the others find a conversion done
+            begun = _begin(recipe, out)
+        data, kept = _data(recipe, begun.codec, begun.net.config.context, exclude)
+    except PlaitError:
+        if fresh:  # so that the same command can be given again
+            shutil.rmtree(out, ignore_errors=True)
+        raise
     net = begun.net.to(arguments.device)
-    data, kept = _data(recipe, begun.codec, net.config.context, exclude)
     budget = Budget(recipe.steps, recipe.minutes)
     budget.started = budget.started if started is None else started
     average, speed, interrupt = Average(net, recipe.average), Speed(net.config), Interrupt()
@@ -126,17 +135,11 @@ def _told(recipe: Recipe) -> tuple[Any, list[str]]:
 
 
 def _begin(recipe: Recipe, out: Path) -> Origin:
-    """The origin; the folder is made once nothing speaks against the recipe."""
+    """The origin, and the folder with the recipe in it."""
     if isinstance(recipe.rows, Records) and not recipe.rows.file.is_file():
         raise PlaitError(f"there is no file '{recipe.rows.file}' with records: set rows.file")
-    fresh = not out.exists()
     out.mkdir(parents=True, exist_ok=True)
-    try:
-        begun = origin(recipe, out, *_told(recipe))
-    except PlaitError:
-        if fresh and not any(out.iterdir()):
-            out.rmdir()
-        raise
+    begun = origin(recipe, out, *_told(recipe))
     write_whole(out / RECIPE, json.dumps(plain(recipe), indent=1) + "\n")
     return begun
 

@@ -4,7 +4,7 @@ import ast
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from ..errors import PlaitError, unknown
 
@@ -40,7 +40,13 @@ def change(part: Any, texts: Mapping[str, str]) -> Any:
             old = type(old).folder.load(changes.pop(""))
         elif is_dataclass(old) == ("" in changes):
             raise PlaitError(f"setting '{name}' {'has' if '' in changes else 'has no'} fields")
-        new[name] = _value(name, old, changes[""]) if "" in changes else change(old, changes)
+        if "" not in changes:
+            new[name] = change(old, changes)
+            continue
+        new[name] = _value(name, old, changes[""])
+        hint = get_type_hints(type(part))[name]
+        if get_origin(hint) is Literal and new[name] not in get_args(hint):
+            raise unknown(name, str(new[name]), get_args(hint))
     return replace(part, **new)
 
 

@@ -87,6 +87,19 @@ def test_diverse_takes_the_least_alike():
     assert len(texts(alone.records[0])) == 1
 
 
+@pytest.mark.parametrize("right", [8, 9, 15])
+def test_right_paths_among_many_are_found(right):
+    """Of 12,870 choices one to all but half hold right paths alone: each problem has its record."""
+    names = [f"+{i}" for i in range(right)] + [f"{i}" for i in range(right, 16)]
+    built = made(*(sample(*names, name=f"q{i}") for i in range(5)), streams=8, filters=["correct"])
+    together = made(
+        *(sample(*names, name=f"q{i}") for i in range(5)), streams=8, filters=["max_wrong=0"]
+    )
+    assert len(built.records) == len(together.records) == 5
+    firsts = {texts(record)[0] for record in together.records}
+    assert len(firsts) > 1  # not all begin with the path that a shuffle put first
+
+
 def test_the_order_of_paths_is_uniform():
     """600 questions, 6 orders: each about 100 times (5 standard deviations: 46)."""
     built = made(*(sample("a", "b", "c", name=f"q{i}") for i in range(600)), streams=3)

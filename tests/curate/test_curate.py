@@ -145,6 +145,23 @@ def test_a_silent_teacher_is_said_and_what_it_said_before_is_kept(tmp_path):
             store.has(Question("q 0?", "2"))
 
 
+def test_problems_that_cannot_be_asked_are_no_silence(tmp_path):
+    """As they are too long: others are answered, and a second run does not end on them."""
+    questions = [Question(f"q {i}?", "1") for i in range(20)]
+
+    def teacher(some, count, seed):
+        answers = {"q 19?": [Drawn("1", 0)] * count}
+        yield from ((i, answers.get(question.prompt, [])) for i, question in enumerate(some))
+
+    for _ in range(2):
+        with opened(tmp_path / "out", {}) as store:
+            todo = [question for question in questions if not store.has(question)]
+            list(run.sampled(store, todo, teacher, 2, 0))
+            assert [store.has(q) for q in questions] == [False] * 19 + [True]
+    with opened(tmp_path / "other", {}) as store, pytest.raises(PlaitError, match="to 2 problems"):
+        list(run.sampled(store, questions[:2], teacher, 2, 0))
+
+
 def test_an_interrupted_run_keeps_each_sample_as_soon_as_it_is_done(plait, tmp_path, monkeypatch):
     from plait.curate.teachers import task
 

@@ -199,6 +199,10 @@ def test_an_adapter_for_another_base_is_named(llama, dream, tmp_path):
     edit(tmp_path, "adapter_config.json", base_model_name_or_path="org/other")
     with pytest.raises(PlaitError, match=r"is for org/other: it changes .model\.layers"):
         load(dream, adapter=str(tmp_path))
+    file = tmp_path / "adapter_model.safetensors"
+    save_file(load_file(file) | {"embed.lora_embedding_A": torch.zeros(2, 3)}, file)
+    with pytest.raises(PlaitError, match=r"embed\.lora_embedding_A', which is not supported"):
+        load(llama, adapter=str(tmp_path))
     edit(tmp_path, "adapter_config.json", use_dora=True)
     with pytest.raises(PlaitError, match="use_dora = True is not supported"):
         load(llama, adapter=str(tmp_path))

@@ -122,8 +122,10 @@ def test_a_model_is_asked_as_it_was_trained(template, cross, rank, llama, tmp_pa
 
 
 def test_what_cannot_be_is_said_before_anything_is_made(llama, tmp_path):
-    with pytest.raises(PlaitError, match=r"lora\.of"):
-        train(recipe("nap", tmp_path, llama, lora=Lora(rank=4, of=("quary",))), tmp_path / "run")
+    for name in ("quary", "embed"):
+        made = recipe("nap", tmp_path, llama, lora=Lora(4, of=("query", name)))
+        with pytest.raises(PlaitError, match=r"lora\.of"):
+            train(made, tmp_path / "run")
     rows = Records(tmp_path / "rows.jsonl")
     with pytest.raises(PlaitError, match="without LoRA"):
         train(replace(load("nap"), model=Start(), rows=rows, lora=Lora(4)), tmp_path / "run")

@@ -167,7 +167,15 @@ def test_a_faulty_record_is_named_and_nothing_is_written(file, tmp_path, line, m
     file.write_text(file.read_text() + line + "\n")
     with pytest.raises(PlaitError, match=message):
         train(small(file), tmp_path / "run")
-    assert not list((tmp_path / "run").glob("*.safetensors"))
+    assert not (tmp_path / "run").exists()  # so that the same command can be given again
+
+
+def test_a_run_that_is_over_is_left_as_it_is(file, tmp_path):
+    train(small(file), tmp_path / "run")
+    before = (tmp_path / "run" / "model.safetensors").read_bytes()
+    with pytest.raises(PlaitError, match="has taken its 6 steps"):
+        train(small(file), tmp_path / "run", resume=checkpoint(tmp_path / "run"))
+    assert (tmp_path / "run" / "model.safetensors").read_bytes() == before
 
 
 @pytest.mark.parametrize("form", ["nap", "long_cot", "single", "plain"])

@@ -101,11 +101,29 @@ def test_the_budget_takes_the_further_of_steps_and_minutes():
         ("toy", ["model=8"], "has fields"),
         ("toy", ["steps.x=8"], "has no fields"),
         ("nap", ["joined=True", "lora.rank=4"], "leave it out"),
+        ("toy", ["rows.positions=50"], "must hold a row"),
+        ("toy", ["head=maske"], "unknown head 'maske'"),
+        ("toy", ["rows.cross=x"], "unknown cross 'x'"),
+        ("toy", ["seed=-1"], "must be >= 0"),
+        ("toy", ["average=2.0"], "less than 1"),
+        ("block_diffusion", ["view.block=4"], "set both alike"),
+        ("nap", ["rows.ends.padding=block"], "set view.block"),
     ],
 )
 def test_settings_are_checked(name, settings, message):
     with pytest.raises(PlaitError, match=message):
         load(name, settings)
+
+
+def test_a_rate_without_warmup_or_cooldown_stays():
+    flat = Optimiser(warmup=0, cooldown=0.0)
+    assert [flat.factor(step, share) for step, share in ((0, 0.0), (5, 0.9), (9, 1.0))] == [1.0] * 3
+
+
+def test_a_loss_that_is_no_number_ends_the_run(tmp_path):
+    wild = load("toy", ["optimiser.rate=1e30", "optimiser.clip=1e30", "log_every=1"])
+    with pytest.raises(PlaitError, match="the loss is"):
+        train(wild, tmp_path / "run")
 
 
 def test_settings_that_fit_only_together():

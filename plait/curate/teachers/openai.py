@@ -50,7 +50,7 @@ def openai(
                 return drawn(client.chat_completion(said, seed=seed, top_p=top_p, **sent), seed)
             except Exception as error:  # the client, HTTP and JSON raise of all kinds
                 if _status(error) in UNANSWERABLE:
-                    return Drawn("", seed)
+                    return Drawn("", seed, ended=False)
                 if attempt + 1 == tries or not _passing(_status(error)):
                     raise _failed(url, error) from None
                 time.sleep(wait * 2**attempt)
@@ -67,7 +67,9 @@ def openai(
             finally:
                 pool.shutdown(wait=False, cancel_futures=True)
 
-        yield from gathered(paths(), count)
+        for number, found in gathered(paths(), count):
+            refused = not any(path.text or path.ended for path in found)
+            yield number, [] if refused else found
 
     return draw
 
