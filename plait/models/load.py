@@ -89,7 +89,7 @@ def load(
         checkpoint = replace(checkpoint, tensors=adapted)
         told = adapted.settings if adapted.settings.get("layout", {}) else told
     codec = _codec(checkpoint, words)
-    if not told.get("template", True):
+    if told.get("template", True) is False:
         codec = codec.bare()
     if codec.mask_id == checkpoint.config.vocab:
         checkpoint = replace(checkpoint, config=replace(checkpoint.config, vocab=codec.mask_id + 1))
