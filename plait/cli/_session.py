@@ -3,7 +3,7 @@
 import contextlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -91,7 +91,7 @@ class Request:
         aux = None if self.aux is None else load(self.aux, self.device, self.dtype)
         layout = self.form(model)
         layout = layout or model.layout(self.streams, self.length, self.summary, self.cross)
-        session = Session(self, model, layout, decoding, aux)
+        session = Session(replace(self, cross=layout.cross), model, layout, decoding, aux)
         session.check("?")
         return session
 

@@ -182,3 +182,16 @@ def test_forms_that_cannot_be_are_one_sentence(plait, model, tmp_path, monkeypat
     assert (result.code, result.out) == (2, "")
     assert said in result.err
     assert result.err.count("\n") == 1
+
+
+def test_what_a_model_was_trained_with_is_told(plait, model, tmp_path):
+    """Streams that do not see each other, where nothing is said on the command line."""
+    twin = Path(sibling(model, tmp_path / "twin"))
+    settings = json.loads((twin / "config.json").read_text())
+    settings["layout"]["cross"] = "blocked"
+    (twin / "config.json").write_text(json.dumps(settings))
+    options = ("--tasks", "chain", "--limit", 1, "--tokens-per-round", 8)
+    for more, cross in ((), "blocked"), (("--cross", "full"), "full"):
+        out = tmp_path / cross
+        assert plait("eval", twin, *options, *more, "--out", out).code == 0
+        assert f'"cross": "{cross}"' in (out / "settings.json").read_text()
