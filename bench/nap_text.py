@@ -28,7 +28,7 @@ import torch
 from gsm8k_records import Asked
 from in_the_box import cell
 from nap_text_arms import ARMS, Arm, recipe, records_file
-from results import begun, flags, keep
+from results import begun, flags, keep, split
 
 import plait
 from plait.files import write_whole
@@ -85,7 +85,7 @@ def decoded(
     model: plait.Model, wanted: Sequence[Asked], decoder: str, args: argparse.Namespace
 ) -> dict:
     """One cell: `decoder` is METHOD, its tokens per round and its settings: nap:3:inside=ar."""
-    method, budget, more = (decoder + "::").split(":")[:3]
+    method, budget, more = split(decoder)
     settings: dict = {"tokens_per_round": int(budget)} if budget else {}
     for pair in filter(None, more.split(",")):
         name, _, value = pair.partition("=")

@@ -14,7 +14,7 @@ python=${PYTHON:-python3} minutes=${MINUTES:-0} steps=${STEPS:-100000} seed=${SE
 recipe=${RECIPE:---half --length 80 --ordered --multiple 64}
 here=$(dirname "$0")
 export PYTHONPATH=$here/.. PYTHONUNBUFFERED=1 TOKENIZERS_PARALLELISM=false OMP_NUM_THREADS=2
-warm="--model $out/warm" split=valid more="" common="--split valid --n ${N:-500}"
+warm="--model $out/warm" split=valid adapter="" common="--split valid --n ${N:-500}"
 best="$warm --shift --block 4 --rate 6e-4 --minutes 7.1 --seed $seed"
 lora="--arm mdm --shift --block 4 --rate 1e-3 --lora 24 --minutes 7.4"
 case $what in
@@ -29,13 +29,13 @@ sweep)
 0.2 b16w --arm mdm $warm --shift --block 16 --rate 4e-4 --minutes 5.2 --decoders ar:1 llada:2:block=16"}
     ;;
 final | test)
-    [ "$what" = final ] || split=test common="--split test" more="1.1 lora $lora --decoders ar:1"
+    [ "$what" = final ] || split=test common="--split test" adapter="1.1 lora $lora --decoders ar:1"
     runs=${RUNS:-"
 0.0 nap-$seed --arm nap_short $best --multiple 128 --decoders nap:3:inside=ar nap:3 nap:6:inside=ar
 0.1 mdm-$seed --arm mdm $best --decoders ar:1 ar:3 llada:1:block=4 llada:2:block=4
 1.0 long_cot-$seed --arm long_cot_short $best --multiple 128 --decoders ar:3 llada:4:block=4 ar:1
 1.1 ar-$seed --arm ar $warm --rate 2e-4 --minutes 7.1 --seed $seed
-$more"}
+$adapter"}
     ;;
 *) echo "what is '$what'? It is warm, sweep, final or test" >&2 && exit 2 ;;
 esac

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 from nap_table import accuracy, few, order, paired
-from results import told
+from results import split, told
 
 Cells = dict[tuple[str, str], dict[int, dict]]  # by run and decoder; by seed
 
@@ -77,7 +77,7 @@ def chosen(cells: Cells, held_out: Cells) -> dict[str, str]:
 
 def tokens(decoder: str) -> int:
     """Tokens per round."""
-    return int((decoder + "::").split(":")[1] or 1)
+    return int(split(decoder)[1] or 1)
 
 
 def compared(cells: Cells, held_out: Cells) -> list[tuple[tuple[str, str], tuple[str, str]]]:
@@ -121,12 +121,12 @@ def streams(cells: Cells) -> list[str]:
     """How often each stream is right, and any of them, where an answer has several."""
     lines = []
     for (run, decoder), found in cells.items():
-        tables = [cell["stream_rights"] for cell in found.values() if "stream_rights" in cell]
-        if not tables or len(tables[0]) < 2:
+        tables = {s: cell["stream_rights"] for s, cell in found.items() if "stream_rights" in cell}
+        right = np.array([[[sign == "1" for sign in row] for row in t] for t in tables.values()])
+        if not tables or right.shape[1] < 2:
             continue
-        right = np.array([[[sign == "1" for sign in row] for row in table] for table in tables])
         each = " / ".join(f"{100 * share:.1f}" for share in right.mean((0, 2)))
-        of = "" if len(tables) == len(found) else f" (of {few(dict(enumerate(tables)))})"
+        of = "" if len(tables) == len(found) else f" (of {few(tables)})"
         lines.append(f"| {run} | {decoder} | {each}{of} | {100 * right.any(1).mean():.1f} |")
     head = ["| run | decoder | each stream right, % | any of them, % |", "|---|---|---|---|"]
     return ["", *head, *lines] if lines else []

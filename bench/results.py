@@ -82,6 +82,12 @@ def scored(rights: Sequence[bool]) -> dict[str, Any]:
     }
 
 
+def split(decoder: str) -> tuple[str, str, str]:
+    """Method, tokens per round and settings of a decoder such as nap:3:inside=ar; "" = none."""
+    method, budget, settings = (decoder + "::").split(":")[:3]
+    return method, budget, settings
+
+
 def flags(rights: Iterable[bool]) -> str:
     """One sign for each answer, 1 = right."""
     return "".join("01"[right] for right in rights)

@@ -71,10 +71,10 @@ def adapt(base: Tensors, name: str) -> Adapted:
     changed: dict[str, tuple[str, str]] = {}
     made_for = settings.get("base_model_name_or_path", "another base")
     for down in adapter.shapes:
-        if not down.endswith((".lora_A.weight", ".lora_B.weight")):
-            raise PlaitError(f"the adapter {folder} has '{down}', which is not supported")
         if down.endswith(".lora_B.weight"):
             continue
+        if not down.endswith(".lora_A.weight"):
+            raise PlaitError(f"the adapter {folder} has '{down}', which is not supported")
         up = down.replace(".lora_A.", ".lora_B.")
         target = down.removeprefix(PREFIX).removesuffix(".lora_A.weight") + ".weight"
         rows, columns = adapter.shapes.get(up, (0,))[0], adapter.shapes[down][1]

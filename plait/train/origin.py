@@ -44,9 +44,7 @@ def origin(recipe: Recipe, out: Path, slots: box.Slots, tasks: Iterable[str]) ->
     Raises PlaitError for a model that cannot be loaded, or whose weights cannot be written back.
     """
     if isinstance(recipe.model, Start):
-        template = not isinstance(recipe.rows, Records) or recipe.rows.template
-        told = {"layout": vars(slots), "template": template}
-        return _loaded(recipe.model, recipe.lora, out, told, slots, tuple(tasks))
+        return _loaded(recipe.model, recipe, out, slots, tuple(tasks))
     if recipe.lora.rank:
         raise PlaitError("lora.rank changes a model that exists: set model.name with such a recipe")
     codec = TokenizerCodec.read(recipe.codec)
@@ -64,14 +62,9 @@ def _box(out: Path, config: Any, codec: TokenizerCodec, slots: box.Slots, tasks:
 
 
 def _loaded(
-    start: Start,
-    lora: Lora,
-    out: Path,
-    told: dict[str, Any],
-    slots: box.Slots,
-    tasks: tuple[str, ...],
+    start: Start, recipe: Recipe, out: Path, slots: box.Slots, tasks: tuple[str, ...]
 ) -> Origin:
-    """`told` is what a folder or adapter says of its training, beside what it is."""
+    lora = recipe.lora
     checkpoint, words = find(start.name)
     if words is None:
         if lora.rank:
@@ -91,6 +84,8 @@ def _loaded(
     names = {ours: theirs(checkpoint.family, ours) for ours in _ours(checkpoint)}
     net = _trainable(build(checkpoint, torch.device("cpu"), torch.float32))
     codec = codec_of(checkpoint, words)
+    template = not isinstance(recipe.rows, Records) or recipe.rows.template
+    told = {"layout": vars(slots), "template": template}
     if lora.rank:
         _add(net, lora)
         settings = {

@@ -106,10 +106,10 @@ class Recipe:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for names, least in (("steps", "accumulate", "log_every"), 1), (("seed", "checkpoints"), 0):
-            for name in names:
-                if getattr(self, name) < least:
-                    raise PlaitError(f"{name} is {getattr(self, name)}; it must be >= {least}")
+        at_least = {"steps": 1, "accumulate": 1, "log_every": 1, "seed": 0, "checkpoints": 0}
+        for name, least in at_least.items():
+            if getattr(self, name) < least:
+                raise PlaitError(f"{name} is {getattr(self, name)}; it must be >= {least}")
         if not 0 <= self.average < 1:
             raise PlaitError(f"average is {self.average}; it must be at least 0 and less than 1")
         self._blocks()

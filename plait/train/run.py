@@ -69,15 +69,7 @@ def train(
             raise PlaitError(f"{out} has taken its {recipe.steps} steps: set more to go on")
     set_seed(recipe.seed)
     arguments = _arguments(recipe, out)
-    fresh = not out.exists()
-    try:
-        with arguments.main_process_first(local=False):  # the others find a conversion done
-            begun = _begin(recipe, out)
-        data, kept = _data(recipe, begun.codec, begun.net.config.context, exclude)
-    except PlaitError:
-        if fresh:  # so that the same command can be given again
-            shutil.rmtree(out, ignore_errors=True)
-        raise
+    begun, data, kept = _prepared(recipe, out, arguments, exclude)
     net = begun.net.to(arguments.device)
     budget = Budget(recipe.steps, recipe.minutes)
     budget.started = budget.started if started is None else started
@@ -132,6 +124,25 @@ def _told(recipe: Recipe) -> tuple[Any, list[str]]:
     if isinstance(rows, Records):
         return rows.slots, []
     return replace(rows.slots, most=len(rows.streams), cross=rows.cross), list(rows.tasks)
+
+
+def _prepared(
+    recipe: Recipe, out: Path, arguments: TrainingArguments, exclude: frozenset[str]
+) -> tuple[Origin, CanvasBatches | RecordBatches, str]:
+    """The origin, the batches, and what there is to say about them.
+
+    Where something speaks against the recipe, no new folder stays, so that the same command can be
+    given again.
+    """
+    fresh = not out.exists()
+    try:
+        with arguments.main_process_first(local=False):  # the others find a conversion done
+            begun = _begin(recipe, out)
+        return begun, *_data(recipe, begun.codec, begun.net.config.context, exclude)
+    except PlaitError:
+        if fresh:
+            shutil.rmtree(out, ignore_errors=True)
+        raise
 
 
 def _begin(recipe: Recipe, out: Path) -> Origin:

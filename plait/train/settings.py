@@ -40,18 +40,15 @@ def change(part: Any, texts: Mapping[str, str]) -> Any:
             old = type(old).folder.load(changes.pop(""))
         elif is_dataclass(old) == ("" in changes):
             raise PlaitError(f"setting '{name}' {'has' if '' in changes else 'has no'} fields")
-        if "" not in changes:
-            new[name] = change(old, changes)
-            continue
-        new[name] = _value(name, old, changes[""])
         hint = get_type_hints(type(part))[name]
-        if get_origin(hint) is Literal and new[name] not in get_args(hint):
-            raise unknown(name, str(new[name]), get_args(hint))
+        new[name] = _value(name, old, changes[""], hint) if "" in changes else change(old, changes)
     return replace(part, **new)
 
 
-def _value(name: str, old: Any, text: str) -> Any:
-    """`text` read as a value of the type of `old`."""
+def _value(name: str, old: Any, text: str, hint: Any) -> Any:
+    """`text` read as a value of the type of `old`, and one of its choices where `hint` has some."""
+    if get_origin(hint) is Literal and text not in get_args(hint):
+        raise unknown(name, text, get_args(hint))
     if isinstance(old, str | Path):
         return type(old)(text)
     try:

@@ -112,6 +112,15 @@ def test_a_problem_that_the_server_refuses_has_no_paths_and_stops_nobody():
     assert len(came) == 6  # and is not asked again
 
 
+def test_a_server_that_runs_out_of_room_before_a_word_was_asked():
+    """Its paths are empty; only what it refuses has none."""
+    with server(lambda sent, number: (200, "", "length")) as (url, _):
+        found = asked(url)
+    assert [[(path.text, path.ended) for path in paths] for paths in found.values()] == [
+        [("", False)] * 2
+    ] * 3
+
+
 @pytest.mark.parametrize(("status", "times"), [(401, 1), (404, 1), (500, 3)])
 def test_a_server_that_fails_is_one_sentence(status, times):
     with server(lambda sent, n: (status, "no", "")) as (url, came):

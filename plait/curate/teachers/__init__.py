@@ -45,15 +45,19 @@ def load(name: str, **settings: Any) -> Teacher:
     return made
 
 
-def gathered(drawn: Iterable[tuple[int, Drawn]], count: int) -> Gathered:
-    """Group single paths, numbered across questions, as soon as a question has all of its own."""
-    waiting: dict[int, dict[int, Drawn]] = {}
+def gathered(drawn: Iterable[tuple[int, Drawn | None]], count: int) -> Gathered:
+    """Group single paths, numbered across questions, as soon as a question has all of its own.
+
+    None stands for a path that could not be asked for; it is left out.
+    """
+    waiting: dict[int, dict[int, Drawn | None]] = {}
     for number, path in drawn:
         question, place = divmod(number, count)
         mine = waiting.setdefault(question, {})
         mine[place] = path
         if len(mine) == count:
-            yield question, [mine[i] for i in range(count)]
+            every = (mine[i] for i in range(count))
+            yield question, [path for path in every if path is not None]
             del waiting[question]
 
 

@@ -41,7 +41,7 @@ def openai(
     key = os.environ.get("OPENAI_API_KEY", "none")
     client = InferenceClient(base_url=url, api_key=key, timeout=timeout)
 
-    def one(question: Question, seed: int) -> Drawn:
+    def one(question: Question, seed: int) -> Drawn | None:
         told = [{"role": "system", "content": system}] if system else []
         said = [*told, {"role": "user", "content": asked(ask, question)}]
         sent: dict[str, Any] = {"model": model, "max_tokens": length, "temperature": temperature}
@@ -50,7 +50,7 @@ def openai(
                 return drawn(client.chat_completion(said, seed=seed, top_p=top_p, **sent), seed)
             except Exception as error:  # the client, HTTP and JSON raise of all kinds
                 if _status(error) in UNANSWERABLE:
-                    return Drawn("", seed, ended=False)
+                    return None
                 if attempt + 1 == tries or not _passing(_status(error)):
                     raise _failed(url, error) from None
                 time.sleep(wait * 2**attempt)
@@ -59,7 +59,7 @@ def openai(
     def draw(questions: Sequence[Question], count: int, seed: int) -> Gathered:
         jobs = [(q, seed_of(seed, q, path)) for q in questions for path in range(count)]
 
-        def paths() -> Iterator[tuple[int, Drawn]]:
+        def paths() -> Iterator[tuple[int, Drawn | None]]:
             pool = ThreadPoolExecutor(concurrent)
             try:
                 numbers = {pool.submit(one, *job): n for n, job in enumerate(jobs)}
@@ -67,9 +67,7 @@ def openai(
             finally:
                 pool.shutdown(wait=False, cancel_futures=True)
 
-        for number, found in gathered(paths(), count):
-            refused = not any(path.text or path.ended for path in found)
-            yield number, [] if refused else found
+        yield from gathered(paths(), count)
 
     return draw
 
