@@ -96,21 +96,29 @@ def _drop_torn_line(path: Path, whole: Callable[[bytes], dict[str, Any] | None])
 
 def refuse_other(place: Path, old: Mapping[str, Any], new: Mapping[str, Any], instead: str) -> None:
     """Raise PlaitError if a file was made with other settings; `instead` says what else to do."""
-    new = json.loads(json.dumps(new))
+    for key, was, now in _differing(old, json.loads(json.dumps(new))):
+        raise PlaitError(
+            f"{place} was made with {key}={was} and this run has {key}={now}; use the same "
+            f"settings to continue it, or {instead}"
+        )
+
+
+def _differing(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
+    """Yield the settings that differ: name, old and new value; a.b is the setting b inside a."""
     for key in {**old, **new}:
-        if old.get(key) != new.get(key):
-            raise PlaitError(
-                f"{place} was made with {key}={old.get(key)} and this run has "
-                f"{key}={new.get(key)}; use the same settings to continue it, or {instead}"
-            )
+        was, now = old.get(key), new.get(key)
+        if isinstance(was, dict) and isinstance(now, dict):
+            yield from ((f"{key}.{name}", *values) for name, *values in _differing(was, now))
+        elif was != now:
+            yield key, was, now
 
 
 @contextlib.contextmanager
 def folder_of(folder: Path, grown: str, settings: Mapping[str, Any]) -> Iterator[None]:
     """A folder, new or old, whose file `grown` grows line by line: for this process alone.
 
-    `settings` are kept beside it; PlaitError if those of an earlier run differ, or if the folder
-    holds something else.
+    `settings` are kept beside it; PlaitError if those by which an earlier run made something
+    differ, or if the folder holds something else.
     """
     if folder.exists() and not folder.is_dir():
         raise PlaitError(f"'{folder}' is a file; name a folder for the results")
@@ -124,11 +132,11 @@ def folder_of(folder: Path, grown: str, settings: Mapping[str, Any]) -> Iterator
 
 def _settle(folder: Path, grown: str, settings: Mapping[str, Any]) -> None:
     side = folder / SETTINGS
-    if not side.exists():
-        if (folder / grown).stat().st_size:
-            raise PlaitError(f"{folder} has {grown} and no {SETTINGS}; choose another")
+    if not (folder / grown).stat().st_size:  # nothing was made by other settings
         write_whole(side, json.dumps(settings, indent=2) + "\n")
         return
+    if not side.exists():
+        raise PlaitError(f"{folder} has {grown} and no {SETTINGS}; choose another")
     try:
         old = json.loads(side.read_text(encoding="utf-8"))
     except ValueError:

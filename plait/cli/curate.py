@@ -89,7 +89,8 @@ def curate(
     tests = _tests(against)
     came = _came(problems, limit, seed, levels, tests)
     asked = {"plait": __version__, "problems": problems, "levels": levels, "teacher": teacher}
-    with store.opened(out, {**asked, "settings": told, "paths": paths, "seed": seed}) as kept:
+    decides = teachers.deciding(teacher, told)
+    with store.opened(out, {**asked, "settings": decides, "paths": paths, "seed": seed}) as kept:
         todo = [question for question in came.questions if not kept.has(question)]
         try:
             if sample and todo:

@@ -2,7 +2,7 @@
 
 | file | what |
 |---|---|
-| settings.json | all that decides what the teacher is asked; another run must agree with it |
+| settings.json | all that decides what the teacher answers; another run must agree with it |
 | samples.jsonl | one line per question: every path, its seed, what it says, whether it is right |
 | records.jsonl | the canvases, for `plait train` with form nap |
 | long_cot.jsonl | the same paths as one, for the baseline |

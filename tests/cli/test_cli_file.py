@@ -120,7 +120,7 @@ def test_a_real_interrupt_ends_with_130_and_whole_lines(model, tmp_path):
     ("change", "said"),
     [
         (("--seed", 1), "seed=0 and this run has seed=1"),
-        (("--length", 5), "'stream 1': 6"),
+        (("--length", 5), "slots.stream 1=6"),
         (("--method", "ar"), "method=nap and this run has method=ar"),
         (("--set", "summary=concurrent"), "summary=None and this run has summary=concurrent"),
     ],

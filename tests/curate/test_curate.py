@@ -234,6 +234,27 @@ def test_faults_are_one_sentence_and_leave_no_records(plait, tmp_path, monkeypat
     assert not list(Path().glob("curated/records*"))
 
 
+def test_what_does_not_change_the_text_does_not_bar_resuming(plait, model, tmp_path):
+    def again(*settings):
+        given = [part for setting in settings for part in ("--set", setting)]
+        return plait(*CHAIN, "--limit", 1, "--teacher", "model", "--out", tmp_path / "out", *given)
+
+    assert again(f"model={model}", "batch=2").code in (0, 1)
+    assert again(f"model={model}", "batch=3", "device=cpu").code in (0, 1)
+    other = again(f"model={model}", "temperature=0.5")
+    assert other.code == 2
+    said = "was made with settings.temperature=1.0 and this run has settings.temperature=0.5"
+    assert said in other.err
+
+
+def test_settings_by_which_nothing_was_made_bar_nothing(plait, tmp_path):
+    source = written(tmp_path / "p.jsonl", {"prompt": "One?", "answer": "1"})
+    args = ["curate", source, "--out", tmp_path / "out"]
+    assert plait(*args).code == 2  # a task's solver solves no file
+    silent = plait(*args, "--teacher", "model", "--set", "model=nobody")
+    assert "unknown model 'nobody'" in silent.err
+
+
 @pytest.mark.parametrize("name", teachers.names())
 def test_every_teacher_tells_its_settings(name):
     given = {"model": "m", "url": "u"}

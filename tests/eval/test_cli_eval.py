@@ -100,7 +100,7 @@ def test_settings_are_not_mixed(evaluate, tmp_path):
     for options, said in (
         (("--method", "ar"), "was made with method=nap and this run has method=ar"),
         (("--seed", 1), "seed=0 and this run has seed=1"),
-        (("--length", 5), "'stream 1': 6"),
+        (("--length", 5), "slots.stream 1=6"),
         (("--no-chat",), "chat=True"),
     ):
         done = evaluate(out, *options)

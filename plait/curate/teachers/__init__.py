@@ -1,7 +1,8 @@
 """The teachers: one file each, and the folder is the list of them.
 
 A teacher is asked for several paths for each of some questions, and yields (number of the
-question, its paths) as they are done. An option of its function is a setting of `--set`.
+question, its paths) as they are done. An option of its function is a setting of `--set`; those
+after `*` say how it is asked and not what it answers, and may differ from run to run.
 """
 
 import inspect
@@ -37,6 +38,13 @@ def settings_of(name: str, given: dict[str, Any]) -> dict[str, Any]:
         if value is inspect.Parameter.empty:
             raise PlaitError(f"teacher '{name}' needs its {key}: give --set {key}=...")
     return found
+
+
+def deciding(name: str, settings: dict[str, Any]) -> dict[str, Any]:
+    """Those of some settings that decide what a teacher answers."""
+    known = inspect.signature(_FOLDER.function(name)).parameters
+    how = inspect.Parameter.KEYWORD_ONLY
+    return {key: value for key, value in settings.items() if known[key].kind is not how}
 
 
 def load(name: str, **settings: Any) -> Teacher:

@@ -24,10 +24,11 @@ def model(
     temperature: float = 1.0,
     top_p: float = 1.0,
     tokens_per_round: int | None = 1,
-    batch: int = 8,
     ask: str = "{prompt}",
-    device: str | None = None,
     dtype: str = "float32",
+    *,
+    batch: int = 8,
+    device: str | None = None,
 ) -> Teacher:
     """Sample paths one by one, each by its own random numbers: independent, given the prompt.
 

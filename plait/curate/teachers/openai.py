@@ -16,12 +16,13 @@ AGAIN = (408, 409, 425, 429)  # and whatever is 500 or more
 
 def openai(
     model: str,
-    url: str,
     temperature: float = 1.0,
     top_p: float = 1.0,
     length: int = 2048,
     ask: str = "{prompt}",
     system: str = "",
+    *,
+    url: str,
     concurrent: int = 8,
     tries: int = 5,
     wait: float = 1.0,
