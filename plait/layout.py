@@ -30,6 +30,13 @@ class Codec(Protocol):
         """Token ids of `text`, which may contain the special tokens of layout headers."""
         ...
 
+    def literal(self, text: str) -> list[int]:
+        """Token ids of what a model is to write: special tokens are text like any other.
+
+        Raises PlaitError for signs that there are no tokens for.
+        """
+        ...
+
     def decode(self, ids: Sequence[int]) -> str:
         """Text of `ids`, special tokens left out."""
         ...
@@ -99,7 +106,7 @@ class Layout:
             header = codec.encode(segment.header)
             slot = [codec.mask_id] * segment.length
             if texts is not None:
-                text = codec.encode(texts[k])
+                text = codec.literal(texts[k])
                 if len(text) >= segment.length:
                     raise PlaitError(
                         f"the text of '{segment.name}' has {len(text)} tokens and its end, "

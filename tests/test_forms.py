@@ -33,7 +33,7 @@ class Letters:
     def decode(self, ids):
         return "".join(LETTERS[i] for i in ids if i < 95)
 
-    prompt = encode
+    literal = prompt = encode
 
 
 class Noise:

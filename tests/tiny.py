@@ -64,6 +64,9 @@ class Digits:
     def encode(self, text: str) -> list[int]:
         return [int(c, 16) for c in text]
 
+    def literal(self, text: str) -> list[int]:
+        return self.encode(text)
+
     def decode(self, ids) -> str:
         return "".join(f"{i:x}" for i in ids if i != EOS)
 

@@ -67,8 +67,7 @@ class CausalScorer:
     @property
     def encode(self) -> Callable[[str], list[int]]:
         """From text to token ids; PlaitError for signs without tokens."""
-        encode: Callable[[str], list[int]] = self.model.codec.literal  # type: ignore[attr-defined]
-        return encode
+        return self.model.codec.literal
 
     def __call__(self, trees: Sequence[Tree]) -> list[list[np.ndarray]]:
         """Score some trees in one forward pass."""

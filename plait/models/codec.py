@@ -17,8 +17,8 @@ BETWEEN = "\ue000"  # a private character: marks where a request stands in a tem
 class TokenizerCodec:
     """A codec on a `tokenizer.json` file of the `tokenizers` library.
 
-    `encode` reads special tokens where they are spelt out, as layout headers do. `prompt` does
-    not: a request that contains "<mask>" is text like any other.
+    `encode` reads special tokens where they are spelt out, as layout headers do. `literal` and
+    `prompt` do not: an answer or a request that contains "<mask>" is text like any other.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class TokenizerCodec:
         self._text = Tokenizer.from_str(definition)
         self._text.encode_special_tokens = True
         # Headers come with every row, and training asks for a text's length before its ids.
-        self._encode = lru_cache(4096)(self._ids)
+        self._encode, self._literal = lru_cache(4096)(self._ids), lru_cache(4096)(self._plain)
         self.mask_id = self._id(mask)
         self.eos_id = self._id(eos)
         self.stop_ids = frozenset((self.eos_id, *stop))
@@ -120,31 +120,30 @@ class TokenizerCodec:
             return self.encode(text)
         if self._chat is not None:
             return self._in_template(text, self._chat)
-        return self._user + self._plain(text, self._framed)
+        ids = self._text.encode(text, add_special_tokens=self._framed).ids
+        if self._framed and ids[-1:] == [self.eos_id]:
+            ids = ids[:-1]  # what is written goes on from here
+        return self._user + ids
 
-    def literal(self, text: str, framed: bool = False) -> list[int]:
+    def literal(self, text: str) -> list[int]:
         """Token ids of a text in which special tokens are text like any other.
 
-        `framed` lets the tokenizer put its own tokens around it, the end of a sequence aside.
         Raises PlaitError for signs that the tokenizer has no tokens for.
         """
-        ids = self._plain(text, framed)
+        ids = self._literal(text)
         if self._unknown is not None and self._unknown in ids:
             raise PlaitError("the tokenizer has no tokens for some signs of the text")
-        return ids
+        return list(ids)
 
-    def _plain(self, text: str, framed: bool) -> list[int]:
-        ids: list[int] = self._text.encode(text, add_special_tokens=framed).ids
-        if framed and ids[-1:] == [self.eos_id]:
-            ids = ids[:-1]  # what is written goes on from here
-        return ids
+    def _plain(self, text: str) -> tuple[int, ...]:
+        return tuple(self._text.encode(text, add_special_tokens=False).ids)
 
     def _in_template(self, text: str, chat: Chat) -> list[int]:
-        literal = self._text.encode(text, add_special_tokens=False).ids
-        if literal == self._tokens.encode(text, add_special_tokens=False).ids:
+        literal = self._plain(text)
+        if literal == self._ids(text):
             return self.encode(chat([_asked(text)], True))
         before, after = chat([_asked(BETWEEN)], True).split(BETWEEN)
-        return self.encode(before) + literal + self.encode(after)
+        return [*self.encode(before), *literal, *self.encode(after)]
 
     def _id(self, token: str | int) -> int:
         number = token if isinstance(token, int) else self._tokens.token_to_id(token)

@@ -89,7 +89,7 @@ class Drawer:
         if not self.rows.shuffle:
             found.sort(key=lambda path: path.kind)
         texts = [path.text for path in found] + [problem.answer]
-        *paths, answer = (len(self.codec.encode(text)) for text in texts)
+        *paths, answer = (len(self.codec.literal(text)) for text in texts)
         longest = max(paths)
         given = len(self.codec.prompt(problem.prompt)) + streams + 1
         usual, summary = self.rows.slots.length, self.rows.slots.summary

@@ -151,17 +151,21 @@ def fitting(records: Records, codec: Codec, context: int) -> Kept:
 
 
 def _misfit(problem: Problem, records: Records, codec: Codec, room: int) -> str:
-    sizes = [len(codec.encode(path)) for path in problem.paths]
     slots, needs = records.slots, records.needs()
+    try:
+        sizes = [len(codec.literal(path)) for path in problem.paths if needs]
+        said = len(codec.literal(problem.answer))
+    except PlaitError:
+        return "with signs that the tokenizer has no tokens for"
     answer = slots.summary if slots.streams else slots.length
     if len(sizes) < needs:
         return f"with fewer than {needs} paths"
     if records.form == "long_cot":
-        together = sum(sorted(sizes)[-needs:]) + needs * len(codec.encode(records.joint))
+        together = sum(sorted(sizes)[-needs:]) + needs * len(codec.literal(records.joint))
         sizes = [together]
     if needs and max(sizes) >= slots.length:
         return f"with a path of {slots.length} tokens or more"
-    if len(codec.encode(problem.answer)) >= answer:
+    if said >= answer:
         return f"with an answer of {answer} tokens or more"
     if len(codec.prompt(problem.prompt)) > room:
         return "with a prompt that the context has no room for"

@@ -28,7 +28,7 @@ class Pieces:
         """Refuse: the texts of single tokens do not say how a text is cut into them."""
         raise PlaitError(f"a trace holds no tokenizer, so '{text}' has no ids")
 
-    prompt = encode
+    literal = prompt = encode
 
     def decode(self, ids: Sequence[int]) -> str:
         """The pieces of the ids, one after another; ids without text in brackets."""
