@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from safetensors.torch import save_file
 from tokenizers import Tokenizer
 from torch import Tensor
 
 from ..errors import PlaitError
+from . import saving
 from .adapter import adapt
 from .checkpoint import CONFIG, WEIGHTS, Checkpoint, part
 from .load import find
@@ -72,11 +72,12 @@ def convert(
     shift = checkpoint.config.shift if change.shift is None else change.shift
     decided: dict[str, Any] = {"attention": change.attention, "block": change.block, "shift": shift}
     replace(checkpoint.config, **decided)  # refuses what cannot be
-    target.mkdir(parents=True, exist_ok=True)
-    _write_weights(target, checkpoint, held, rows, dtype)
-    _write_settings(
-        target, checkpoint, words, {"mask_token_id": mask, "plait": decided}, rows, dtype
-    )
+    with saving.undone(target):
+        target.mkdir(parents=True, exist_ok=True)
+        _write_weights(target, checkpoint, held, rows, dtype)
+        _write_settings(
+            target, checkpoint, words, {"mask_token_id": mask, "plait": decided}, rows, dtype
+        )
     return decided | {"mask_token_id": mask, "rows": rows, "added_rows": rows - held}
 
 
@@ -103,7 +104,7 @@ def _write_weights(
     total = 0
     for number, shard in enumerate(_shards(checkpoint, grown, rows, dtype), 1):
         file = f"model-{number:05d}.safetensors"
-        save_file(shard, target / file, metadata={"format": "pt"})
+        saving.write(target / file, shard)
         homes |= dict.fromkeys(shard, file)
         total += sum(t.nbytes for t in shard.values())
     if len(set(homes.values())) == 1:

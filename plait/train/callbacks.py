@@ -14,16 +14,18 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.distributed.tensor import DTensor, distribute_tensor
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from ..errors import PlaitError
 from ..files import write_whole
+from ..models import saving
 from .speed import Speed, peak
 
 AGREE = 20  # steps after which ranks agree on the time
+CHECKPOINTS = "checkpoint-*"
 AVERAGE, DONE = "average.safetensors", "progress.json"  # in a checkpoint; the second comes last
 
 
@@ -184,7 +186,8 @@ class Keep(TrainerCallback):
     """Save after the first step, every few minutes and at the end, on the first rank.
 
     With `checkpoints` the trainer writes one at these times too, and this adds what it does not
-    know: the average of weights, and how much of the run is over.
+    know: the average of weights, and how much of the run is over. Only then are old ones removed,
+    down to that number.
     """
 
     save: Callable[[Mapping[str, Tensor]], None]
@@ -192,7 +195,7 @@ class Keep(TrainerCallback):
     average: Average
     budget: Budget
     record: Record
-    checkpoints: bool = False
+    checkpoints: int = 0
     saved: float = -math.inf
 
     def on_step_end(
@@ -201,8 +204,10 @@ class Keep(TrainerCallback):
         """Save if the last time was long ago."""
         due = float(time.monotonic() - self.saved > 60 * self.minutes)
         if agreed(due, args, state.global_step) or control.should_training_stop:
-            control.should_save |= self.checkpoints
+            control.should_save |= self.checkpoints > 0
             self._save(state)
+            if state.is_world_process_zero:  # an old one of this step is not whole any more
+                (_checkpoint(args, state) / DONE).unlink(missing_ok=True)
             self.saved = time.monotonic()
 
     def on_save(
@@ -211,11 +216,20 @@ class Keep(TrainerCallback):
         """Complete a checkpoint."""
         weights = self.average.whole()
         if state.is_world_process_zero:
-            folder = Path(str(args.output_dir)) / f"checkpoint-{state.global_step}"
-            save_file(weights, folder / AVERAGE)
+            folder = _checkpoint(args, state)
+            saving.write(folder / AVERAGE, weights)
             seconds = time.monotonic() - self.budget.started
             progress = {"share": self.budget.share, "seconds": seconds, "rows": self.record.rows}
             write_whole(folder / DONE, json.dumps(progress))
+            self._rotate(Path(str(args.output_dir)))
+
+    def _rotate(self, out: Path) -> None:
+        whole = [path.stat().st_mtime_ns for path in out.glob(f"{CHECKPOINTS}/{DONE}")]
+        oldest = sorted(whole)[-self.checkpoints :][0]
+        for folder in out.glob(CHECKPOINTS):
+            done = folder / DONE
+            if not done.is_file() or done.stat().st_mtime_ns < oldest:
+                saving.remove(folder)
 
     def restore(self, folder: Path) -> None:
         """Go on from a checkpoint: the average, the time that is used up, and the record."""
@@ -236,6 +250,10 @@ class Keep(TrainerCallback):
         weights = self.average.whole()
         if state.is_world_process_zero:
             self.save(weights)
+
+
+def _checkpoint(args: TrainingArguments, state: TrainerState) -> Path:
+    return Path(str(args.output_dir)) / f"checkpoint-{state.global_step}"
 
 
 class Interrupt(TrainerCallback):

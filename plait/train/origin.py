@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
 from torch import Tensor
 
 from ..errors import PlaitError, unknown
 from ..files import write_whole
-from ..models import adapter, box
+from ..models import adapter, box, saving
 from ..models.checkpoint import CONFIG, WEIGHTS, Checkpoint, build, theirs
 from ..models.codec import TokenizerCodec
 from ..models.convert import Change
@@ -183,7 +182,5 @@ def _adapter(
 
 
 def _save(path: Path, weights: Mapping[str, Tensor]) -> None:
-    part = path.with_name(path.name + ".part")
     kept = {n: w.detach().to("cpu", torch.bfloat16).contiguous() for n, w in weights.items()}
-    save_file(kept, part, metadata={"format": "pt"})
-    part.replace(path)
+    saving.write(path, kept)

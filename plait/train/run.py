@@ -1,10 +1,10 @@
 """A training run: a recipe, transformers' Trainer, and a model in the output folder."""
 
+import contextlib
 import importlib.util
 import json
-import shutil
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,11 +15,12 @@ from transformers.integrations import TensorBoardCallback
 
 from ..errors import Notice, PlaitError
 from ..files import write_whole
+from ..models import adapter, box, saving
 from ..models.codec import TokenizerCodec
 from ..models.transformer import Transformer
 from . import card
 from .batches import Batch, picked
-from .callbacks import DONE, Average, Budget, Interrupt, Keep, Record
+from .callbacks import CHECKPOINTS, DONE, Average, Budget, Interrupt, Keep, Record
 from .canvas_data import CanvasBatches
 from .optimisation import optimisation
 from .origin import Origin, origin
@@ -69,13 +70,29 @@ def train(
             raise PlaitError(f"{out} has taken its {recipe.steps} steps: set more to go on")
     set_seed(recipe.seed)
     arguments = _arguments(recipe, out)
-    begun, data, kept = _prepared(recipe, out, arguments, exclude)
+    with _saving(recipe, out, arguments):
+        return _run(recipe, out, arguments, exclude, logs, started, watch, resume)
+
+
+def _run(
+    recipe: Recipe,
+    out: Path,
+    arguments: TrainingArguments,
+    exclude: frozenset[str],
+    logs: str | Path | None,
+    started: float | None,
+    watch: Callable[[dict[str, float]], None] | None,
+    resume: Path | None,
+) -> Result:
+    with arguments.main_process_first(local=False):  # the others find a conversion done
+        begun = _begin(recipe, out)
+    data, kept = _data(recipe, begun.codec, begun.net.config.context, exclude)
     net = begun.net.to(arguments.device)
     budget = Budget(recipe.steps, recipe.minutes)
     budget.started = budget.started if started is None else started
     average, speed, interrupt = Average(net, recipe.average), Speed(net.config), Interrupt()
     record = Record(out, budget, speed, watch)
-    keep = Keep(begun.write, recipe.save_every, average, budget, record, recipe.checkpoints > 0)
+    keep = Keep(begun.write, recipe.save_every, average, budget, record, recipe.checkpoints)
     runner = Runner(
         _denoise(recipe, net, arguments),
         speed,
@@ -115,6 +132,7 @@ def _denoise(recipe: Recipe, net: Transformer, arguments: TrainingArguments) -> 
         half=cuda and recipe.half,
         recompute=recipe.recompute,
         joined=recipe.joined,
+        fused=cuda and recipe.fused and not recipe.shard,
     )
 
 
@@ -126,23 +144,24 @@ def _told(recipe: Recipe) -> tuple[Any, list[str]]:
     return replace(rows.slots, most=len(rows.streams), cross=rows.cross), list(rows.tasks)
 
 
-def _prepared(
-    recipe: Recipe, out: Path, arguments: TrainingArguments, exclude: frozenset[str]
-) -> tuple[Origin, CanvasBatches | RecordBatches, str]:
-    """The origin, the batches, and what there is to say about them.
+@contextlib.contextmanager
+def _saving(recipe: Recipe, out: Path, arguments: TrainingArguments) -> Iterator[None]:
+    """Leave nothing by halves where a run fails, and no new folder that cannot be gone on from."""
+    begun, first = set(out.glob(CHECKPOINTS)), arguments.process_index == 0
 
-    Where something speaks against the recipe, no new folder stays, so that the same command can be
-    given again.
-    """
-    fresh = not out.exists()
-    try:
-        with arguments.main_process_first(local=False):  # the others find a conversion done
-            begun = _begin(recipe, out)
-        return begun, *_data(recipe, begun.codec, begun.net.config.context, exclude)
-    except PlaitError:
-        if fresh:
-            shutil.rmtree(out, ignore_errors=True)
-        raise
+    def saved() -> bool:
+        files = [f"*/{DONE}"] if recipe.checkpoints else [box.WEIGHTS, adapter.WEIGHTS]
+        return not first or any(any(out.glob(file)) for file in files)
+
+    with saving.undone(out, unless=saved):
+        try:
+            with saving.named(out):
+                yield
+        except BaseException:
+            for folder in set(out.glob(CHECKPOINTS)) - begun if first else ():
+                if not (folder / DONE).is_file():
+                    saving.remove(folder)
+            raise
 
 
 def _begin(recipe: Recipe, out: Path) -> Origin:
@@ -210,8 +229,7 @@ def _arguments(recipe: Recipe, out: Path) -> TrainingArguments:
         bf16=cuda and recipe.precision == "bf16",
         logging_steps=recipe.log_every,
         logging_nan_inf_filter=False,  # it would look at the loss after every step
-        save_strategy="no",  # Keep says when
-        save_total_limit=recipe.checkpoints or None,
+        save_strategy="no",  # Keep says when, and how many stay
         ignore_data_skip=isinstance(recipe.rows, Records),  # they start where they are told to
         report_to=[],
         disable_tqdm=True,

@@ -10,6 +10,7 @@ pytest.importorskip("transformers", reason="small checkpoints are made with tran
 
 import transformers as hf
 from hf import AR, ENCODERS, inputs, saved
+from safetensors import SafetensorError
 from tokenizer_files import TEMPLATE, write_tokenizer
 
 import plait
@@ -109,6 +110,18 @@ def test_what_cannot_be_is_refused_before_a_file_is_written(llama, tmp_path, cha
         convert(str(llama), llama)
     with pytest.raises(PlaitError, match="there is nothing to convert"):
         convert("plait-tiny", tmp_path / "no")
+
+
+def test_a_full_disk_leaves_nothing_in_the_way(llama, tmp_path, monkeypatch):
+    def full(*_, **__):
+        raise SafetensorError("Error while serializing: I/O error: No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("plait.models.saving.save_file", full)
+        with pytest.raises(PlaitError, match=r"safetensors cannot be written \(No space left"):
+            convert(str(llama), tmp_path / "dlm")
+    assert not (tmp_path / "dlm").exists()
+    convert(str(llama), tmp_path / "dlm")
 
 
 def test_the_commands(llama, tmp_path, capsys):

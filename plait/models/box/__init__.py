@@ -4,16 +4,16 @@ A box is `config.json` (shape, slots, tasks), `tokenizer.json` and `model.safete
 """
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Literal
 
 import torch
-from safetensors.torch import save_file
 from torch import Tensor
 
+from ...files import write_whole
+from .. import saving
 from ..codec import TokenizerCodec
 from ..transformer import Config
 
@@ -57,10 +57,9 @@ def write(
         for name, w in weights.items()
         if not (config.tied and name == "head.weight")
     }
-    (folder / MODEL).write_text(json.dumps(settings | {"tasks": sorted(tasks)}, indent=2) + "\n")
-    (folder / CODEC).write_text(codec.definition, encoding="utf-8")
-    save_file(kept, folder / (WEIGHTS + ".part"))
-    os.replace(folder / (WEIGHTS + ".part"), folder / WEIGHTS)
+    write_whole(folder / MODEL, json.dumps(settings | {"tasks": sorted(tasks)}, indent=2) + "\n")
+    write_whole(folder / CODEC, codec.definition)
+    saving.write(folder / WEIGHTS, kept)
 
 
 def _shape(config: Config) -> dict[str, object]:
