@@ -1,10 +1,9 @@
 """Is a path right? The judges of the benchmarks say so, by meaning and not by letters."""
 
 from dataclasses import replace
-from decimal import Decimal, InvalidOperation
 
 from ..data.tasks import load
-from ..eval import tasks as benchmarks
+from ..eval import gold
 from ..eval.benchmark import Benchmark, Item
 from ..eval.generated import Generated
 from .sample import Drawn, Question
@@ -13,19 +12,12 @@ from .sample import Drawn, Question
 def judge(question: Question) -> tuple[Benchmark, Item]:
     """Who judges the answers to a question, and the item to judge them by.
 
-    A task's verifier, the numbers of gsm8k, or math-verify as in math500. Raises PlaitError if
-    math-verify is needed and not installed.
+    A task's verifier, or else who judges by the right answer alone.
     """
     item = Item("curate", question.id, question.prompt, question.gold, question.problem)
     if question.problem is not None:
         return Generated(load(question.problem.task), question.problem.task), item
-    try:
-        number = Decimal(question.gold.replace(",", "").replace("$", "").strip())
-        return benchmarks.load("gsm8k"), replace(item, facts=number)
-    except InvalidOperation:
-        by_meaning = benchmarks.load("math500")
-        by_meaning.check()
-        return by_meaning, item
+    return gold.judge(item)
 
 
 def judged(question: Question, paths: list[Drawn]) -> tuple[Drawn, ...]:

@@ -148,6 +148,8 @@ def test_judges_read_numbers_mathematics_and_tasks():
     assert [path.correct for path in numbers] == [True, False]
     maths = judged(Question("?", "\\frac{1}{2}"), [Drawn("so \\boxed{0.5}", 0), Drawn("none", 1)])
     assert [path.correct for path in maths] == [True, False]
+    words = judged(Question("?", "sNaN"), [Drawn("so \\boxed{sNaN}", 0), Drawn("so 3", 1)])
+    assert [path.correct for path in words] == [True, False]
     (kept,) = judged(Question("?", "3"), [Drawn("4", 0, correct=True)])
     assert kept.correct
 
@@ -156,6 +158,7 @@ def test_gold_answers():
     assert gold({"answer": "2+1=3\n#### 3"}) == "3"
     assert gold({"answer": 3}) == gold({"gold": "3", "answer": "long"}) == "3"
     assert gold({"solution": "thus \\boxed{\\frac{1}{2}}"}) == "\\frac{1}{2}"
+    assert gold({"gold": float("inf"), "answer": "1 is #### 1"}) == "1"
     assert gold({"answer": "  "}) == gold({"solution": "none"}) == gold({}) == ""
 
 
