@@ -146,7 +146,9 @@ def _settle(folder: Path, grown: str, settings: Mapping[str, Any]) -> None:
 
 def as_json(record: dict[str, Any]) -> str:
     """One line of strict JSON; what is not a number becomes null."""
-    return json.dumps(_strict(record), ensure_ascii=False, allow_nan=False)
+    line = json.dumps(_strict(record), ensure_ascii=False, allow_nan=False)
+    # Half of a surrogate pair has no UTF-8; Python's escape of it is JSON's.
+    return line.encode("utf-8", "backslashreplace").decode()
 
 
 def _strict(value: Any) -> Any:

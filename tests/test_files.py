@@ -1,6 +1,7 @@
 """A full disk: the error says which file, and nothing half-written stays."""
 
 import errno
+import json
 import os
 from pathlib import Path
 
@@ -41,3 +42,9 @@ def test_another_error_keeps_what_it_says(tmp_path):
     with pytest.raises(OSError, match="refused") as caught, files.locked(tmp_path / "x"):
         raise ConnectionError(errno.ECONNREFUSED, "refused")
     assert caught.value.filename is None
+
+
+def test_half_of_a_surrogate_pair_is_kept_as_json_spells_it():
+    line = files.as_json({"text": "\ud83d é"})
+    assert line.encode() == '{"text": "\\ud83d é"}'.encode()
+    assert json.loads(line) == {"text": "\ud83d é"}

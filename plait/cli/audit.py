@@ -36,11 +36,11 @@ def audit(
     from ..files import as_json as line_of
     from ..measure.audit import audit as report
     from ..measure.audit import contamination, named, words
-    from ..measure.corpus import read
+    from ..measure.corpus import prompts, read
     from ..measure.dependence import Settings
 
     records = read(source)
-    tests = {name: read(path) for name, path in named(against or []).items()}
+    tests = {name: prompts(path) for name, path in named(against or []).items()}
     found: dict[str, Any] = report(records, words)
     for name, problems in tests.items():
         found[f"against {name}"] = contamination(records, problems)

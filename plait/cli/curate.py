@@ -126,7 +126,7 @@ def _tests(against: list[Path] | None) -> "dict[str, list[Record]]":
     """The test sets that no record may hold."""
     from ..measure import audit, corpus
 
-    return {name: corpus.read(path) for name, path in audit.named(against or []).items()}
+    return {name: corpus.prompts(path) for name, path in audit.named(against or []).items()}
 
 
 def _came(problems: str, limit: int | None, seed: int, levels: str, tests: "Tests") -> "Came":
@@ -135,7 +135,8 @@ def _came(problems: str, limit: int | None, seed: int, levels: str, tests: "Test
 
     read = questions.read(problems, limit, seed, whole("--levels", levels) or None)
     usable = run.clean(read.items, tests)
-    return run.Came(usable, read.repeated, len(read.items) - len(usable))
+    held = len(read.items) - len(usable)
+    return run.Came(usable, read.repeated, held, read.contradictory)
 
 
 @contextlib.contextmanager

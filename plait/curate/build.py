@@ -11,7 +11,7 @@ from typing import Any, Literal
 from ..errors import PlaitError
 from ..measure.diversity import diversity
 from .filters import Each, Filter, Together
-from .sample import Drawn, Sample, digest
+from .sample import Drawn, Sample, digest, is_text
 
 TRIES = 5_000  # choices of paths that are looked at, where there are more
 ANSWER = "{answer}"
@@ -48,7 +48,7 @@ class Built:
 def build(samples: Sequence[Sample], plan: Plan, teacher: str) -> Built:
     """Make the records, in the order of the samples. Depends on samples and plan alone.
 
-    Empty paths, and paths that their teacher did not end, are left out before any filter. Of the
+    What may stand in no record, as an empty path, is left out before any filter. Of the
     choices of `streams` paths that all filters keep, one is drawn; its order is uniform, so that
     the law of the paths does not depend on their places.
     """
@@ -74,13 +74,21 @@ def _fitting(sample: Sample, plan: Plan, out: Counter[str]) -> list[Drawn]:
     each = {name: f for name, f in plan.filters.items() if isinstance(f, Each)}
     left = []
     for path in sample.paths:
-        why = "empty" if not path.text.strip() else "" if path.ended else "without an end"
-        why = why or next((name for name, f in each.items() if not f.keeps(path)), "")
+        why = _unfit(path) or next((name for name, f in each.items() if not f.keeps(path)), "")
         if why:
             out[why] += 1
         else:
             left.append(path)
     return left
+
+
+def _unfit(path: Drawn) -> str:
+    """Why a path may stand in no record at all; empty if it may."""
+    if not path.text.strip():
+        return "empty"
+    if not path.ended:
+        return "without an end"
+    return "" if is_text(path.text) else "with half of a surrogate pair"
 
 
 def _choose(paths: list[Drawn], plan: Plan, rng: Random) -> tuple[list[Drawn], str]:

@@ -77,6 +77,7 @@ class Came:
     questions: Sequence[Question]  # to be used
     repeated: int
     contaminated: int
+    contradictory: int = 0  # of those that repeat
 
 
 def finish(
@@ -97,6 +98,7 @@ def finish(
     found: dict[str, Any] = {
         "problems": len(came.questions) + came.repeated + came.contaminated,
         "repeated": came.repeated,
+        "contradictory": came.contradictory,
         "contaminated": came.contaminated,
         "unanswered": len(came.questions) - len(samples),
         "sampled_paths": len(paths),

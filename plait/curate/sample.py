@@ -53,6 +53,11 @@ class Sample:
         return Sample(values["id"], values["prompt"], values["gold"], paths)
 
 
+def is_text(text: str) -> bool:
+    """Is it Unicode? JSON can also spell half of a surrogate pair, which no file can hold."""
+    return not any("\ud800" <= sign <= "\udfff" for sign in text)
+
+
 def digest(text: str) -> str:
     """The first 64 bits of a text's SHA-256, in hex."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]

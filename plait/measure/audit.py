@@ -4,17 +4,17 @@ import itertools
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..eval.extract import number
+from ..eval import gold
+from ..eval.benchmark import Item
 from .corpus import Record, correct
 from .diversity import WORD, diversity, grams
 
-KEYS = ("gold", "final_answer", "answer")  # where a record says what is right
 RUN = 13  # words in common with a test problem that count as contamination
 
 
@@ -23,7 +23,8 @@ def audit(records: Sequence[Record], length: Callable[[str], int]) -> dict[str, 
 
     `lengths` are least, median, 95th percentile and most, in tokens. Path diversity is that of
     `diversity`, averaged over records with several paths. A path is right if the record says so,
-    as "correct", or else if it ends on the number of "gold", "final_answer" or "answer".
+    as "correct", or else by its "gold", "final_answer" or "answer", as `plait curate` judges. A
+    right answer without a number or LaTeX is left alone: a word stands in prose in many ways.
     """
     several = [r for r in records if len(r.paths) > 1]
     texts = [text for r in records for text in (r.paths or [r.text])]
@@ -33,6 +34,7 @@ def audit(records: Sequence[Record], length: Callable[[str], int]) -> dict[str, 
         "records": len(records),
         "records_with_paths": len(several),
         "paths_per_record": dict(sorted(Counter(len(r.paths) for r in several).items())),
+        "empty_paths": sum(r.empty for r in records),
         "prompt_tokens": _lengths([length(r.prompt) for r in records if r.prompt]),
         "text_tokens": _lengths([length(text) for text in texts]),
         "repeated_prompts": sum(n - 1 for n in prompts.values()),
@@ -97,14 +99,13 @@ def _verdict(record: Record) -> list[bool] | None:
     told = correct(record) if record.paths else None
     if told is not None:
         return told
-    key = next((k for k in KEYS if _told(record.values, k)), None)
-    texts = record.paths or ([record.text] if record.values.get(str(key)) != record.text else [])
-    gold = None if key is None else number(str(record.values[key]))
-    return [number(text) == gold for text in texts] if gold is not None and texts else None
-
-
-def _told(values: Mapping[str, Any], key: str) -> bool:
-    return isinstance(values.get(key), str | int | float)
+    right, key = gold.told(record.values), gold.key_of(record.values)
+    itself = key is not None and record.values[key] == record.text
+    texts = record.paths or ([] if itself else [record.text])
+    if not texts or not re.search(r"[\d\\]", right):
+        return None
+    benchmark, item = gold.judge(Item("audit", str(record.line), record.prompt, right))
+    return [benchmark.judge(item, text).correct for text in texts]
 
 
 def named(paths: Sequence[Path]) -> dict[str, Path]:

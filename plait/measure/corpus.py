@@ -25,6 +25,7 @@ class Record:
     paths: list[str] = field(default_factory=list)
     summary: str = ""  # of the paths
     values: Mapping[str, Any] = field(default_factory=dict)  # the line as it stands
+    empty: int = 0  # paths that hold nothing, and are not among `paths`
 
     def whole(self) -> str:
         """The text, or the paths one after another."""
@@ -45,12 +46,28 @@ def read(path: str | Path) -> list[Record]:
     return records
 
 
+def prompts(path: str | Path) -> list[Record]:
+    """The problems of a test set: JSON lines of which only the prompt counts, as in `read`."""
+    found = []
+    for number, row in _rows(Path(path)):
+        place = f"{path}, line {number}"
+        values = _object(row, place)
+        prompt = _first(values, PROMPT, place)
+        if not prompt.strip():
+            raise PlaitError(f"{place}: there is no prompt; give it as {', '.join(PROMPT)}")
+        found.append(Record(number, prompt, values=values))
+    if not found:
+        raise PlaitError(f"{path} holds no problems: there is nothing to look for")
+    return found
+
+
 def correct(record: Record) -> list[bool] | None:
     """Which paths are right, by the list "correct" or by the paths themselves; None if untold."""
-    told = record.values.get("correct")
+    items, told = _items(record.values), record.values.get("correct")
     if not isinstance(told, list):
-        lists = [record.values[name] for name in PATHS if name in record.values]
-        told = [item.get("correct") for item in (lists or [[]])[0] if isinstance(item, dict)]
+        told = [item.get("correct") for item in items if isinstance(item, dict)]
+    if len(told) == len(items):
+        told = [flag for flag, item in zip(told, items, strict=True) if _path(item, "")]
     good = len(told) == len(record.paths) and all(isinstance(flag, bool) for flag in told)
     return told if good else None
 
@@ -69,15 +86,9 @@ def _rows(path: Path) -> Iterator[tuple[int, bytes]]:
 
 def _record(path: Path, number: int, row: bytes) -> Record:
     place = f"{path}, line {number}"
-    try:
-        values = json.loads(row.decode("utf-8"))
-    except ValueError as error:
-        raise PlaitError(f"{place}: not valid JSON ({error})") from None
-    if not isinstance(values, dict):
-        raise PlaitError(f"{place}: a record is a JSON object")
+    values = _object(row, place)
     prompt, text = _first(values, PROMPT, place), _first(values, TEXT, place)
-    lists = [values[name] for name in PATHS if isinstance(values.get(name), list)]
-    texts = [_path(item, place) for item in (lists[0] if lists else [])]
+    texts = [_path(item, place) for item in _items(values)]
     if not (text or any(texts)):
         raise PlaitError(
             f"{place}: there is no text to measure; give it as {', '.join(TEXT[:4])} or "
@@ -86,7 +97,23 @@ def _record(path: Path, number: int, row: bytes) -> Record:
     if not texts:
         return Record(number, prompt, text, values=values)
     summary = _first(values, ("summary",), place)
-    return Record(number, prompt, "", [t for t in texts if t], summary, values)
+    paths = [text for text in texts if text]
+    return Record(number, prompt, "", paths, summary, values, len(texts) - len(paths))
+
+
+def _items(values: Mapping[str, Any]) -> list[Any]:
+    """The paths of a record as they stand."""
+    return next((values[name] for name in PATHS if isinstance(values.get(name), list)), [])
+
+
+def _object(row: bytes, place: str) -> dict[str, Any]:
+    try:
+        values = json.loads(row.decode("utf-8"))
+    except ValueError as error:
+        raise PlaitError(f"{place}: not valid JSON ({error})") from None
+    if not isinstance(values, dict):
+        raise PlaitError(f"{place}: a record is a JSON object")
+    return values
 
 
 def _first(values: Mapping[str, Any], names: tuple[str, ...], place: str) -> str:

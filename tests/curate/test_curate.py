@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from plait.curate import run, teachers
+from plait.curate.questions import read
 from plait.curate.sample import Drawn, Question, digest
 from plait.curate.store import opened
-from plait.errors import PlaitError
+from plait.errors import Notice, PlaitError
 from plait.train import records as training
 
 
@@ -84,7 +85,6 @@ def test_problems_of_a_file_are_asked_once_and_never_if_a_test_holds_them(tmp_pa
             yield number, [Drawn(f"way {i} gives 3", i) for i in range(count)]
 
     from plait.curate.build import Plan
-    from plait.curate.questions import read
     from plait.measure.audit import words
     from plait.measure.corpus import Record
 
@@ -128,6 +128,36 @@ def test_a_path_that_holds_a_test_problem_is_left_out(tmp_path):
     assert report["problems_left_out"] == {"holds a test problem": 1}
     for name in ("records.jsonl", "long_cot.jsonl"):
         assert [row["gold"] for row in lines(tmp_path / "out" / name)] == ["2"]
+
+
+def test_a_test_set_needs_prompts_alone(plait, tmp_path):
+    assert plait(*CHAIN, "--limit", 2, "--out", tmp_path / "out").code == 0
+    one, other = lines(tmp_path / "out" / "records.jsonl")
+    rows = ({"prompt": one["prompt"], "answer": 4}, {"question": other["prompt"]})
+    tests = [written(tmp_path / f"{i}.jsonl", row) for i, row in enumerate(rows)]
+    against = [part for test in tests for part in ("--against", test)]
+    result = plait(*CHAIN, "--limit", 3, "--out", tmp_path / "out", *against, "--json")
+    assert result.code == 0, result.err
+    assert json.loads(result.out)["contaminated"] == 2
+    checked = plait("audit", tmp_path / "out" / "long_cot.jsonl", *against, "--json")
+    assert checked.code == 0, checked.err
+
+
+def test_a_problem_that_repeats_with_another_answer_is_said(tmp_path):
+    source = written(
+        tmp_path / "p.jsonl",
+        {"prompt": "One half?", "answer": "1/2"},
+        {"prompt": "one  half?", "answer": "0.5"},
+        {"prompt": "ONE half?", "answer": "2"},
+        {"prompt": "Two?", "answer": "2"},
+        {"prompt": "two?", "answer": "2.0"},
+        {"prompt": "Two?", "answer": "3"},
+    )
+    said = r"another right answer: 2 \(first .*p\.jsonl, record 3: '2' and before '1/2'\)"
+    with pytest.warns(Notice, match=said):
+        found = read(str(source))
+    assert [question.gold for question in found.items] == ["1/2", "2"]
+    assert (found.repeated, found.contradictory) == (4, 2)
 
 
 def test_a_silent_teacher_is_said_and_what_it_said_before_is_kept(tmp_path):
@@ -218,6 +248,12 @@ FAULTS = [
     (["good.jsonl", "--filter", "correkt"], "did you mean 'correct'"),
     (["good.jsonl", "--against", "none.jsonl"], "there is no file"),
     (["good.jsonl", "--summary", "so"], "has no {answer}"),
+    (["good.jsonl", "--filter", "length=-3"], "takes positions of a slot, 2 or more, not -3"),
+    (["good.jsonl", "--filter", "length=nan"], "takes positions of a slot, 2 or more, not nan"),
+    (["good.jsonl", "--filter", "near_duplicates=0"], "keeps no two paths at all"),
+    (["half.jsonl"], "record 1: prompt or right answer holds half of a surrogate pair"),
+    (["nan.jsonl"], "record 1: there is no right answer"),
+    (["good.jsonl", "--against", "prompt.jsonl"], "line 1: there is no prompt"),
 ]
 
 
@@ -227,6 +263,8 @@ def test_faults_are_one_sentence_and_leave_no_records(plait, tmp_path, monkeypat
     written(Path("good.jsonl"), {"prompt": "One?", "answer": "1"})
     written(Path("gold.jsonl"), {"prompt": "One?", "answer": "1"}, {"prompt": "Two?"})
     written(Path("prompt.jsonl"), {"answer": "1"})
+    written(Path("half.jsonl"), {"prompt": "One?", "answer": "1\ud83d"})
+    written(Path("nan.jsonl"), {"prompt": "One?", "answer": float("nan")})
     result = plait("curate", *args)
     assert result.code == 2
     assert said in result.err

@@ -10,7 +10,7 @@ from traces import trace
 from plait.errors import PlaitError
 from plait.measure.audit import audit, contamination, words
 from plait.measure.calibration import calibration, confidence
-from plait.measure.corpus import Record, read
+from plait.measure.corpus import Record, correct, read
 from plait.measure.dependence import Settings, examine, summaries, text_of
 from plait.measure.diversity import diversity, similarity
 
@@ -120,6 +120,30 @@ def test_audit_by_hand():
     assert found["checked_records"] == 2
     assert found["right_texts"] == 4 / 5
     assert (found["records_all_wrong"], found["records_all_right"]) == (0, 1)
+
+
+def test_an_audit_judges_as_curation_does():
+    """1/2 is 0.5 and not the 2 on which it ends; of a word nothing is said."""
+    half = Record(
+        1, "p", paths=["it is 0.5", "so 2", "\\boxed{\\frac{1}{2}}"], values={"gold": "1/2"}
+    )
+    word = Record(2, "p", paths=["It is Paris.", "London"], values={"answer": "Paris"})
+    told = Record(3, "p", text="so 18", values={"answer": "2 * 9 = 18\n#### 18"})
+    found = audit([half, word, told], words)
+    assert (found["checked_records"], found["right_texts"]) == (2, 3 / 4)
+
+
+def test_an_empty_path_takes_its_own_flag_along_and_no_other(tmp_path):
+    inside = [{"text": t, "correct": c} for t, c in (("a", True), ("", False), ("b", True))]
+    path = written(
+        tmp_path / "c.jsonl",
+        {"prompt": "P", "paths": inside},
+        {"prompt": "Q", "paths": ["a", "b", ""], "correct": [True, False, True]},
+    )
+    records = read(path)
+    assert [correct(record) for record in records] == [[True, True], [True, False]]
+    found = audit(records, words)
+    assert (found["empty_paths"], found["checked_records"], found["right_texts"]) == (2, 2, 3 / 4)
 
 
 def test_contamination_by_words():
