@@ -1,7 +1,11 @@
 """Teachers: a model in this process, and a server that answers as OpenAI's does."""
 
 import json
+import signal
+import subprocess
+import sys
 import threading
+import time
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import replace
@@ -33,7 +37,8 @@ def server(reply):
             sent = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             with lock:
                 came.append(sent | {"path": self.path, "key": self.headers["Authorization"]})
-                status, text, why = reply(sent, len(came))
+                number = len(came)
+            status, text, why = reply(sent, number)
             message = {"role": "assistant", "content": text}
             choice = {"index": 0, "message": message, "finish_reason": why}
             body = {"id": "1", "created": 0, "model": "m", "choices": [choice], "object": "x"}
@@ -48,6 +53,7 @@ def server(reply):
             pass
 
     here = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    here.handle_error = lambda *_: None  # of a client that went away
     threading.Thread(target=here.serve_forever, args=(0.02,), daemon=True).start()
     try:
         yield f"http://127.0.0.1:{here.server_port}/v1", came
@@ -246,3 +252,70 @@ def test_an_autoregressive_model_writes_left_to_right(tmp_path):
     assert drawn(temperature=0.0) == {n: [text, text] for n, text in enumerate(wanted)}
     sampled = drawn()
     assert any(one != other for one, other in sampled.values())
+
+
+def test_who_stops_waits_for_no_request_and_keeps_what_was_answered(tmp_path):
+    go = threading.Event()
+
+    def reply(sent, number):
+        if "0 + 1" not in sent["messages"][-1]["content"]:
+            go.wait(60)
+        return adding(sent, number)
+
+    source, out = tmp_path / "p.jsonl", tmp_path / "out"
+    rows = [json.dumps({"prompt": q.prompt, "answer": q.gold}) for q in QUESTIONS]
+    source.write_text("\n".join(rows))
+    with server(reply) as (url, came):
+        settings = ("--set", f"url={url}", "--set", "model=m", "--set", "concurrent=2")
+        args = ("curate", source, "--teacher", "openai", "--paths", "1", "--streams", "1")
+        command = [sys.executable, "-m", "plait", *map(str, args), "--out", str(out), *settings]
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as run:
+            kept, deadline = out / "samples.jsonl", time.monotonic() + 60
+            while not (len(came) == 3 and kept.read_text()) and time.monotonic() < deadline:
+                time.sleep(0.05)
+            run.send_signal(signal.SIGINT)
+            try:
+                assert "stopped; run the same command again" in run.communicate(timeout=20)[1]
+            finally:
+                go.set()
+    assert run.returncode == 130
+    assert len(kept.read_text().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [("timeout=-1", "timeout must be more than 0"), ("timeout=nan", "timeout must be more than 0"),
+     ("wait=-1", "wait must be 0"), ("temperature=-1", "temperature must be 0 or more"),
+     ("top_p=0", "top_p must be above 0"), ("length=0", "length must be >= 1"),
+     ("url=nonsense", "write http://HOST:PORT/v1"), ("url=http://", "write http://HOST:PORT/v1"),
+     ("url=http://h:x/v1", "write http://HOST:PORT/v1")],
+)  # fmt: skip
+def test_a_server_that_cannot_be_asked_so_is_not_asked(plait, tmp_path, setting, said):
+    source = tmp_path / "p.jsonl"
+    source.write_text('{"prompt": "One?", "answer": "1"}\n')
+    args = ["curate", source, "--teacher", "openai", "--out", tmp_path / "out", "--set", "model=m"]
+    result = plait(*args, "--set", "url=http://127.0.0.1:9/v1", "--set", setting)
+    assert result.code == 2
+    assert said in result.err
+    assert result.err.count("\n") == 1
+
+
+def test_offline_mode_that_bars_a_local_server_is_said_at_once(monkeypatch):
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    with pytest.raises(PlaitError, match="set HF_HUB_OFFLINE=0 for this command"):
+        teachers.load("openai", model="m", url="http://127.0.0.1:9/v1")
+
+
+def test_half_of_a_surrogate_pair_from_a_server_is_no_path(plait, tmp_path):
+    """JSON spells it, UTF-8 does not: the sample is kept, and the path stands in no record."""
+    source, out = tmp_path / "p.jsonl", tmp_path / "out"
+    source.write_text('{"prompt": "What is 1 + 1?", "answer": "2"}\n')
+    with server(lambda sent, n: (200, "2\ud83d" if n == 1 else f"way {n}, 2", "stop")) as (url, _):
+        args = ["curate", source, "--teacher", "openai", "--out", out, "--paths", 3]
+        args += ["--streams", 2, "--set", f"url={url}", "--set", "model=m", "--json"]
+        result = plait(*args)
+    assert result.code == 0, result.err
+    assert json.loads(result.out)["paths_left_out"] == {"with half of a surrogate pair": 1}
+    assert plait(*args).out == result.out

@@ -43,7 +43,8 @@ def model(
     loaded = load(model, device, dtype)
     method = method or ("ar" if is_causal(loaded) else "confidence")
     one = loaded.slots.streams > 0
-    layout = loaded.layout(streams=1, length=length) if one else plain(length or LENGTH)
+    room = LENGTH if length is None else length
+    layout = loaded.layout(streams=1, length=length) if one else plain(room)
 
     def check(prompt: str) -> None:
         layout.build(loaded.codec, [prompt], context=loaded.context)

@@ -1,10 +1,14 @@
 """A model behind an OpenAI-compatible server: vLLM, SGLang, llama.cpp, or a service."""
 
 import os
+import threading
 import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from math import inf
+from queue import SimpleQueue
 from typing import Any
+from urllib.parse import urlsplit
 
 from ...errors import PlaitError, missing
 from ..sample import Drawn, Question, seed_of
@@ -34,11 +38,16 @@ def openai(
     the wait doubles with each try. The key is read from OPENAI_API_KEY and stored nowhere.
     """
     try:
-        from huggingface_hub import InferenceClient
+        from huggingface_hub import InferenceClient, constants
     except ImportError:
         raise missing("teacher 'openai'", "huggingface_hub", "hub") from None
-    if min(concurrent, tries, length) < 1:
-        raise PlaitError("teacher 'openai': concurrent, tries and length must be >= 1")
+    _check(concurrent, tries, length, temperature, top_p, wait, timeout)
+    _check_url(url)
+    if constants.HF_HUB_OFFLINE:
+        raise PlaitError(
+            f"HF_HUB_OFFLINE keeps huggingface_hub from asking {url} too, wherever it is: set "
+            "HF_HUB_OFFLINE=0 for this command"
+        )
     key = os.environ.get("OPENAI_API_KEY", "none")
     client = InferenceClient(base_url=url, api_key=key, timeout=timeout)
 
@@ -60,17 +69,74 @@ def openai(
     def draw(questions: Sequence[Question], count: int, seed: int) -> Gathered:
         jobs = [(q, seed_of(seed, q, path)) for q in questions for path in range(count)]
 
-        def paths() -> Iterator[tuple[int, Drawn | None]]:
-            pool = ThreadPoolExecutor(concurrent)
-            try:
-                numbers = {pool.submit(one, *job): n for n, job in enumerate(jobs)}
-                yield from ((numbers[done], done.result()) for done in as_completed(numbers))
-            finally:
-                pool.shutdown(wait=False, cancel_futures=True)
-
-        yield from gathered(paths(), count)
+        yield from gathered(_at_once(lambda job: one(*jobs[job]), len(jobs), concurrent), count)
 
     return draw
+
+
+def _at_once(
+    ask: Callable[[int], Drawn | None], count: int, concurrent: int
+) -> Iterator[tuple[int, Drawn | None]]:
+    """Yield (number, answer) of the jobs 0, 1, ... as they are done; the first error is raised.
+
+    Who stops waits for no request: Python ends without such threads, but not without a pool's.
+    """
+    todo = deque(range(count))
+    done: SimpleQueue[tuple[int, Drawn | None, BaseException | None]] = SimpleQueue()
+
+    def work() -> None:
+        while todo:
+            try:
+                number = todo.popleft()
+            except IndexError:  # another took the last one
+                return
+            try:
+                done.put((number, ask(number), None))
+            except BaseException as error:
+                done.put((number, None, error))
+
+    for _ in range(min(concurrent, count)):
+        threading.Thread(target=work, daemon=True).start()
+    try:
+        for _ in range(count):
+            number, answer, error = done.get()
+            if error is not None:
+                raise error
+            yield number, answer
+    finally:
+        todo.clear()
+
+
+def _check(
+    concurrent: int,
+    tries: int,
+    length: int,
+    temperature: float,
+    top_p: float,
+    wait: float,
+    timeout: float,
+) -> None:
+    """Raise PlaitError for numbers by which no server can be asked."""
+    fine = {
+        "concurrent, tries and length must be >= 1": min(concurrent, tries, length) >= 1,
+        "temperature must be 0 or more": 0 <= temperature < inf,
+        "top_p must be above 0 and at most 1": 0 < top_p <= 1,
+        "wait must be 0 seconds or more": 0 <= wait < inf,
+        "timeout must be more than 0 seconds": 0 < timeout < inf,
+    }
+    for rule, kept in fine.items():
+        if not kept:
+            raise PlaitError(f"teacher 'openai': {rule}")
+
+
+def _check_url(url: str) -> None:
+    try:
+        parts = urlsplit(url)
+        good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # of brackets, or of a port that is no number
+        good = False
+    if not good:
+        raise PlaitError(f"teacher 'openai': url='{url}' is none; write http://HOST:PORT/v1")
 
 
 def drawn(said: Any, seed: int) -> Drawn:
