@@ -58,6 +58,10 @@ class Budget(TrainerCallback):
         minutes = (time.monotonic() - self.started) / 60
         return min(1.0, max(step / self.steps, minutes / self.minutes if self.minutes else 0.0))
 
+    def go_on(self, args: TrainingArguments, step: int) -> None:
+        """Take the share after `step` steps, of which another process has taken the first."""
+        self.share = agreed(self.measure(step), args, step=0) or 0.0
+
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
@@ -219,7 +223,7 @@ class Keep(TrainerCallback):
             folder = _checkpoint(args, state)
             saving.write(folder / AVERAGE, weights)
             seconds = time.monotonic() - self.budget.started
-            progress = {"share": self.budget.share, "seconds": seconds, "rows": self.record.rows}
+            progress = {"seconds": seconds, "rows": self.record.rows}
             write_whole(folder / DONE, json.dumps(progress))
             self._rotate(Path(str(args.output_dir)))
 
@@ -234,7 +238,6 @@ class Keep(TrainerCallback):
     def restore(self, folder: Path) -> None:
         """Go on from a checkpoint: the average, the time that is used up, and the record."""
         progress = json.loads((folder / DONE).read_text())
-        self.budget.share = progress["share"]
         self.budget.started -= progress["seconds"]
         self.record.rows = progress["rows"]
         self.record._last = progress["seconds"], 0, 0.0

@@ -6,6 +6,7 @@ from typing import Any
 from torch import nn
 from torch.optim import AdamW, Optimizer
 from torch.optim.lr_scheduler import LambdaLR
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from .callbacks import Budget
 from .muon import Muon
@@ -62,6 +63,31 @@ def optimisation(
         optimiser = Together([Muon(inner, settings.rate, settings.decay), optimiser])
     schedule = LambdaLR(optimiser, lambda step: settings.factor(step, budget.share))
     return optimiser, schedule
+
+
+class Resumed(TrainerCallback):
+    """Gives a run that goes on the rates of its own length, not of that of its checkpoint."""
+
+    def __init__(self, schedule: LambdaLR, budget: Budget) -> None:
+        self._schedule, self._budget = schedule, budget
+
+    def on_train_begin(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,  # noqa: ARG002  (Trainer gives it)
+        **_: Any,
+    ) -> None:
+        """Set the rate of the next step, which is known from the step before the last one on."""
+        if not state.global_step:
+            return
+        self._budget.go_on(args, state.global_step - 1)
+        schedule = self._schedule
+        groups, step = schedule.optimizer.param_groups, schedule.last_epoch
+        for group, rate, factor in zip(groups, schedule.base_lrs, schedule.lr_lambdas, strict=True):
+            group["lr"] = rate * factor(step)
+        schedule._last_lr = [group["lr"] for group in groups]  # what is recorded
+        self._budget.go_on(args, state.global_step)
 
 
 def numbered(name: str) -> bool:

@@ -22,7 +22,7 @@ from . import card
 from .batches import Batch, picked
 from .callbacks import CHECKPOINTS, DONE, Average, Budget, Interrupt, Keep, Record
 from .canvas_data import CanvasBatches
-from .optimisation import optimisation
+from .optimisation import Resumed, optimisation
 from .origin import Origin, origin
 from .recipe import Recipe
 from .records import Kept, RecordBatches, Records, fitting
@@ -93,6 +93,8 @@ def _run(
     average, speed, interrupt = Average(net, recipe.average), Speed(net.config), Interrupt()
     record = Record(out, budget, speed, watch)
     keep = Keep(begun.write, recipe.save_every, average, budget, record, recipe.checkpoints)
+    optimised = optimisation(net, recipe.optimiser, budget)
+    resumed = Resumed(optimised[1], budget)
     runner = Runner(
         _denoise(recipe, net, arguments),
         speed,
@@ -100,8 +102,8 @@ def _run(
         args=arguments,
         train_dataset=data,
         data_collator=_picked if recipe.head == "masked" else _only,
-        optimised=optimisation(net, recipe.optimiser, budget),
-        callbacks=[budget, average, record, interrupt, keep, *_tensorboards(logs)],
+        optimised=optimised,
+        callbacks=[budget, average, record, interrupt, keep, resumed, *_tensorboards(logs)],
     )
     runner.remove_callback(PrinterCallback)
     if resume is not None:
