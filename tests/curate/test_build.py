@@ -13,6 +13,7 @@ from plait.curate.check import judged
 from plait.curate.questions import gold
 from plait.curate.sample import Drawn, Question, Sample, digest, seed_of
 from plait.errors import PlaitError
+from plait.eval.tasks import math500
 from plait.measure.audit import words
 from plait.measure.corpus import Record
 
@@ -152,6 +153,12 @@ def test_judges_read_numbers_mathematics_and_tasks():
     assert [path.correct for path in words] == [True, False]
     (kept,) = judged(Question("?", "3"), [Drawn("4", 0, correct=True)])
     assert kept.correct
+
+
+def test_mathematics_without_math_verify_is_not_judged_by_numbers(monkeypatch):
+    monkeypatch.setattr(math500, "find_spec", lambda _: None)
+    with pytest.raises(PlaitError, match="judging mathematics needs math-verify"):
+        judged(Question("?", "1/2"), [Drawn("so 2", 0)])
 
 
 def test_gold_answers():

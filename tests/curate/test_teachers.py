@@ -250,6 +250,8 @@ def test_an_autoregressive_model_writes_left_to_right(tmp_path):
     chosen = {"method": "ar", "layout": p.plain(12), "tokens_per_round": 1}
     wanted = [answer.raw.strip() for answer in p.generate(loaded, prompts, **chosen)]
     assert drawn(temperature=0.0) == {n: [text, text] for n, text in enumerate(wanted)}
+    with pytest.raises(PlaitError, match="is 0; it must be >= 1"):
+        teachers.load("model", model=str(folder), length=0, device="cpu")
     sampled = drawn()
     assert any(one != other for one, other in sampled.values())
 

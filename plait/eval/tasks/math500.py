@@ -20,7 +20,7 @@ class Math500(Benchmark):
     def check(self) -> None:
         """Ask for math-verify."""
         if find_spec("math_verify") is None:
-            raise missing("math500", "math-verify", "eval")
+            raise missing("judging mathematics", "math-verify", "eval")
 
     def items(self, source: Source) -> Iterator[Item]:
         """Read math/math500_test.jsonl, or HuggingFaceH4/MATH-500."""
