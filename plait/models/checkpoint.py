@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -16,7 +16,7 @@ from torch.overrides import TorchFunctionMode
 from ..errors import PlaitError
 from . import families
 from .config import Config
-from .family import Family, Part, Settings
+from .family import Family, Part, Settings, usable
 from .transformer import Transformer
 
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
@@ -99,10 +99,7 @@ def open_folder(folder: Path) -> Checkpoint:
 def shape(settings: Settings, family: Family) -> Config:
     """The family's shape, with what `plait convert` has changed under the key "plait"."""
     config, changes = family.config(settings), settings.get("plait", {})
-    try:
-        return Config(**(vars(config) | changes))
-    except TypeError as error:
-        raise PlaitError(f"{settings.path}: plait: {str(error).split(') ')[-1]}") from None
+    return replace(config, **usable(Config, changes, settings.path))
 
 
 def read_settings(path: Path) -> Settings:

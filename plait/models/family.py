@@ -1,9 +1,10 @@
 """What a family of checkpoints is: a config map, a map of weight names, and its special tokens."""
 
+import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import Field, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 from torch import Tensor
 
@@ -52,6 +53,33 @@ class Settings:
         LLaDA-MoE's files have LLaDA's model_type, so architectures come first.
         """
         return (*self.get("architectures", ()), self.model_type)
+
+
+def usable(kind: type, values: Any, path: Path) -> dict[str, Any]:
+    """Values of JSON for fields of the dataclass `kind`, whole numbers as such also if 2.0 stands.
+
+    PlaitError names the file and a value that cannot be used.
+    """
+    known = {field.name: field for field in fields(kind)}
+    if not isinstance(values, Mapping):
+        raise PlaitError(f"{path}: {values!r} should be an object with {', '.join(known)}")
+    for name, value in values.items():
+        if name not in known or not _suits(known[name], value):
+            raise PlaitError(f"{path}: {name} = {value!r} is not a setting that can be used")
+    return {name: int(v) if known[name].type is int else v for name, v in values.items()}
+
+
+def _suits(field: "Field[Any]", value: Any) -> bool:
+    if get_origin(field.type) is Literal:
+        return value in get_args(field.type)
+    if field.type not in (int, float):
+        return isinstance(value, bool if field.type is bool else str)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    if field.type is float:
+        return isinstance(value, int) or math.isfinite(value)
+    least = min(0, field.default) if isinstance(field.default, int) else 0
+    return (isinstance(value, int) or value.is_integer()) and value >= least
 
 
 @dataclass(frozen=True)

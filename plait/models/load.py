@@ -1,27 +1,26 @@
 """Load a model: by the name of one in the box, from a folder, a GGUF file, or the hub."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 import torch
 
 from ..decode import Denoiser
 from ..errors import PlaitError, unknown
-from ..layout import Codec, Layout, nap, plain
+from ..layout import Codec, Layout
 from . import box, families, fit, gguf_file, hub
 from .adapter import adapt
 from .checkpoint import CONFIG, Checkpoint, build, open_folder, read_settings, shape
 from .codec import TokenizerCodec
 from .config import Config
 from .denoiser import NetDenoiser
+from .family import Settings, usable
 from .quantize import check as may_quantize
 from .quantize import quantize as quantized
 from .tokens import Words, codec_of, mask_of, read_words
 
-Record = TypeVar("Record")
 FOREIGN = box.Slots(streams=0, length=128, summary=64, most=16)  # of models that know no streams
 
 
@@ -56,14 +55,12 @@ class Model:
             "cross": cross,
         }
         slots = replace(self.slots, **{k: v for k, v in given.items() if v is not None})
-        if slots.streams == 0:
-            return plain(slots.length)
         if slots.streams > slots.most:
             raise PlaitError(
                 f"{self.name} was trained on at most {slots.most} streams; "
                 f"{slots.streams} are too many"
             )
-        return nap(slots.streams, slots.length, slots.summary, cross=slots.cross)
+        return slots.layout
 
 
 def load(
@@ -87,25 +84,25 @@ def load(
     if adapter is not None:
         adapted = adapt(checkpoint.tensors, adapter)
         checkpoint = replace(checkpoint, tensors=adapted)
-        told = adapted.settings if adapted.settings.get("layout", {}) else told
+        told = adapted.settings if adapted.settings.get("layout", {}) != {} else told
     codec = _codec(checkpoint, words)
-    if told.get("template", True) is False:
+    if not _told(told, "template", bool, True):
         codec = codec.bare()
+    slots = _slots(told, box.Slots() if checkpoint.name == "plait" else FOREIGN)
+    tasks = _told(checkpoint.settings, "tasks", list, [])
     if codec.mask_id == checkpoint.config.vocab:
         checkpoint = replace(checkpoint, config=replace(checkpoint.config, vocab=codec.mask_id + 1))
     fit.check(name, checkpoint.config, place, quantize or dtype)
     smaller = None if quantize is None else partial(quantized, kind=quantize)
     net = build(checkpoint, place, precision, smaller)
-    own = checkpoint.name == "plait"
-    slots = told.get("layout", {})
     return Model(
         name=Path(name).resolve().stem if Path(name).exists() else name,
         denoiser=NetDenoiser(net),
         codec=codec,
         context=net.config.context,
         device=place,
-        slots=_record(box.Slots, slots, told.path) if own or slots else FOREIGN,
-        tasks=tuple(checkpoint.settings.get("tasks", ())),
+        slots=slots,
+        tasks=tuple(map(str, tasks)),
     )
 
 
@@ -157,16 +154,27 @@ def read_dtype(name: str) -> torch.dtype:
     return known[name]
 
 
-def _record(kind: Callable[..., Record], values: Any, path: Path) -> Record:
-    """A frozen record of settings, each a number or a word as its field says."""
-    wanted = {f.name: f.default for f in fields(kind)}  # type: ignore[arg-type]
-    if not isinstance(values, Mapping):
-        raise PlaitError(f"{path}: {values!r} should be an object with {', '.join(wanted)}")
-    for name, value in values.items():
-        if isinstance(wanted.get(name), str):
-            usable = isinstance(value, str)
-        else:
-            usable = isinstance(value, int | float) and value >= 0 and value == int(value)
-        if name not in wanted or not usable:
-            raise PlaitError(f"{path}: {name} = {value!r} is not a setting that can be used")
-    return kind(**values)
+def _told(settings: Settings, key: str, kind: type, default: Any) -> Any:
+    """A value of config.json that has one type."""
+    value = settings.get(key, default)
+    if not isinstance(value, kind):
+        raise PlaitError(f"{settings.path}: {key} = {value!r} should be a {kind.__name__}")
+    return value
+
+
+def _slots(told: Settings, otherwise: box.Slots) -> box.Slots:
+    """The slots that a config.json tells, whose canvas can be built."""
+    said = told.get("layout", {})
+    if said == {}:
+        return otherwise
+    slots = box.Slots(**usable(box.Slots, said, told.path))
+    try:
+        slots.layout  # noqa: B018  (raises)
+    except PlaitError as error:
+        raise PlaitError(f"{told.path}: {error}") from None
+    if slots.streams > slots.most:
+        raise PlaitError(
+            f"{told.path}: layout has {slots.streams} streams, of which the model has seen at most "
+            f"{slots.most}: raise 'most' or lower 'streams'"
+        )
+    return slots

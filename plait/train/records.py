@@ -11,7 +11,7 @@ import torch
 from torch.utils.data import IterableDataset, get_worker_info
 
 from ..errors import PlaitError, unknown
-from ..layout import Codec, Layout, nap, plain
+from ..layout import Codec, Layout
 from ..measure import corpus
 from ..models.box import Slots
 from .batches import Batch, Ends, batch, filled
@@ -77,10 +77,7 @@ class Records:
     @property
     def layout(self) -> Layout:
         """The canvas of every row."""
-        slots = self.slots
-        if not slots.streams:
-            return plain(slots.length)
-        return nap(slots.streams, slots.length, slots.summary, cross=self.cross)
+        return self.slots.layout
 
     def texts(self, problem: Problem, rng: Random) -> list[str]:
         """What stands in the slots."""

@@ -1,8 +1,11 @@
 import hashlib
+import json
+import math
 
 import pytest
 import torch
 
+from plait.errors import PlaitError
 from plait.models import box
 from plait.models.codec import TokenizerCodec
 from plait.models.load import load
@@ -25,6 +28,50 @@ def test_what_is_written_is_read(tmp_path, tied):
     tokens = torch.arange(12).view(2, 6)
     pos = torch.arange(6).expand(2, -1)
     assert torch.equal(read.denoiser.net(tokens, pos), net(tokens, pos))
+
+
+@pytest.fixture
+def told(tmp_path):
+    """Write a small box, with some things in its config.json changed."""
+    config = Config(768, 16, 1, 2, 1, 32, head_dim=8)
+    weights = dict(Transformer(config).named_parameters())
+    box.write(tmp_path, config, weights, CODEC, box.Slots(2, 8, 4, most=2))
+    values = json.loads((tmp_path / "config.json").read_text())
+
+    def change(where, **changes):
+        inside = values if where == "" else values[where]
+        inside.update(changes)
+        (tmp_path / "config.json").write_text(json.dumps(values))
+        return str(tmp_path)
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("where", "key", "value", "said"),
+    [
+        ("layout", "length", math.inf, "length = inf is not a setting"),
+        ("layout", "length", 0, "config.json: the length of 'stream 1' is 0; it must be >= 1"),
+        ("layout", "length", True, "length = True is not a setting"),
+        ("layout", "cross", "x", "cross = 'x' is not a setting"),
+        ("layout", "streams", 3, "of which the model has seen at most 2"),
+        ("layout", "strange", math.inf, "strange = inf is not a setting"),
+        ("", "layout", [], r"\[\] should be an object with streams, length"),
+        ("", "tasks", 5, "tasks = 5 should be a list"),
+        ("", "template", "no", "template = 'no' should be a bool"),
+        ("", "layers", math.nan, "layers = nan is not a setting"),
+        ("", "attention", "half", "attention = 'half' is not a setting"),
+    ],
+)
+def test_what_a_box_cannot_mean_is_told_when_it_is_loaded(told, where, key, value, said):
+    with pytest.raises(PlaitError, match=said):
+        load(told(where, **{key: value}))
+
+
+def test_whole_numbers_may_have_a_point(told):
+    told("", layers=1.0)
+    read = load(told("layout", streams=2.0))
+    assert [s.length for s in read.layout().segments] == [8, 8, 4]
 
 
 def test_the_models_in_the_box_are_what_their_sums_say():

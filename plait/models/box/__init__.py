@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from ...files import write_whole
+from ...layout import Layout, nap, plain
 from .. import saving
 from ..codec import TokenizerCodec
 from ..transformer import Config
@@ -30,6 +31,13 @@ class Slots:
     summary: int = 20  # positions
     most: int = 6  # streams that it has seen at once
     cross: Literal["full", "blocked"] = "full"  # did streams see each other?
+
+    @property
+    def layout(self) -> Layout:
+        """The canvas with these slots; without streams it is one of `length` positions."""
+        if not self.streams:
+            return plain(self.length)
+        return nap(self.streams, self.length, self.summary, cross=self.cross)
 
 
 def names() -> list[str]:
