@@ -134,7 +134,6 @@ def _denoise(recipe: Recipe, net: Transformer, arguments: TrainingArguments) -> 
         half=cuda and recipe.half,
         recompute=recipe.recompute,
         joined=recipe.joined,
-        fused=cuda and recipe.fused and not recipe.shard,
     )
 
 
