@@ -14,6 +14,8 @@ from hf import AR, saved
 from tokenizer_files import write_tokenizer
 
 import plait
+from plait.cli._evaluation import Questions
+from plait.cli._session import Request
 from plait.errors import PlaitError
 from plait.train.recipes import Lora, Start, load
 from plait.train.records import Records
@@ -119,6 +121,9 @@ def test_a_model_is_asked_as_it_was_trained(template, cross, rank, llama, tmp_pa
     assert model.codec.chats == template
     assert model.layout().cross == cross
     assert model.layout(cross="full").cross == "full"
+    asked = Request(folder + "/start" if rank else folder, folder if rank else None)
+    told = Questions([], [], chat=True).settings(asked.open())
+    assert (told["chat"], told["cross"]) == (template, cross)
 
 
 def test_what_cannot_be_is_said_before_anything_is_made(llama, tmp_path):
