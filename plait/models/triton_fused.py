@@ -1,0 +1,190 @@
+"""Kernels of attention whose queries and keys are turned on the way (see `fused`).
+
+Keys are turned once, queries where they are read, and heads that share keys read the same ones.
+Sums are float32.
+"""
+
+# mypy: disable-error-code="no-untyped-def"
+# Kernels are not type checked: a checker's wrapper hides the names of this module from Triton.
+
+import math
+from typing import Any, no_type_check
+
+import torch
+import triton
+import triton.language as tl
+from torch import Tensor
+
+SIDE = 64  # queries and keys of a tile
+LOG2E = math.log2(math.e)
+FLOOR = -1e30  # the score of what is not seen
+WAYS = {"attend": (4, 2, None), "queries": (4, 2, None), "keys": (4, 2, None)}
+
+
+@triton.jit
+@no_type_check
+def rows(x, place, length, STRIDE: tl.constexpr, WIDTH: tl.constexpr, EVEN: tl.constexpr):
+    """WIDTH features of some positions; 0 beyond the last position."""
+    near = place[:, None] * STRIDE + tl.arange(0, WIDTH)[None, :]
+    if EVEN:
+        return tl.load(x + near)
+    return tl.load(x + near, mask=(place < length)[:, None], other=0.0)
+
+
+@triton.jit
+@no_type_check
+def put(x, made, place, length, STRIDE: tl.constexpr, WIDTH: tl.constexpr, EVEN: tl.constexpr):
+    """Write features of some positions."""
+    near = place[:, None] * STRIDE + tl.arange(0, WIDTH)[None, :]
+    there = (place < length)[:, None] | EVEN
+    tl.store(x + near, made.to(x.dtype.element_ty), mask=there)
+
+
+@triton.jit
+@no_type_check
+def turned(
+    x, cos, sin, place, length, STRIDE: tl.constexpr, HALF: tl.constexpr, EVEN: tl.constexpr
+):  # fmt: skip
+    """Both halves of the features of some positions, turned."""
+    first = rows(x, place, length, STRIDE, HALF, EVEN)
+    second = rows(x + HALF, place, length, STRIDE, HALF, EVEN)
+    c = rows(cos, place, length, 2 * HALF, HALF, EVEN)
+    s = rows(sin + HALF, place, length, 2 * HALF, HALF, EVEN)
+    one, two = first * c - second * s, second * c + first * s
+    return one.to(x.dtype.element_ty), two.to(x.dtype.element_ty)
+
+
+@triton.jit
+@no_type_check
+def turn_back(
+    x, one, two, cos, sin, place, length, STRIDE: tl.constexpr, HALF: tl.constexpr,
+    EVEN: tl.constexpr,
+):  # fmt: skip
+    """Write the gradient of what `turned` read, from that of what it returned."""
+    c = rows(cos, place, length, 2 * HALF, HALF, EVEN)
+    s = rows(sin + HALF, place, length, 2 * HALF, HALF, EVEN)
+    put(x, one * c + two * s, place, length, STRIDE, HALF, EVEN)
+    put(x + HALF, two * c - one * s, place, length, STRIDE, HALF, EVEN)
+
+
+@triton.jit
+@no_type_check
+def seen(mask, asked, place, length, mask_query, MASK: tl.constexpr):
+    """Which of some pairs of a query and a key there are, of shapes that broadcast."""
+    there = (asked < length) & (place < length)
+    if MASK:
+        there &= tl.load(mask + asked * mask_query + place, mask=there, other=0) != 0
+    return there
+
+
+@triton.jit
+@no_type_check
+def _turn_keys(
+    qkv, cos, sin, keys, length, angle_row,
+    HEADS: tl.constexpr, GROUPS: tl.constexpr, DIM: tl.constexpr, SIDE: tl.constexpr,
+    EVEN: tl.constexpr,
+):  # fmt: skip
+    """SIDE keys of one group."""
+    STRIDE: tl.constexpr = (HEADS + 2 * GROUPS) * DIM
+    HALF: tl.constexpr = DIM // 2
+    row, group = (tl.program_id(1) // GROUPS).to(tl.int64), tl.program_id(1) % GROUPS
+    place = tl.program_id(0) * SIDE + tl.arange(0, SIDE)
+    key = qkv + row * length * STRIDE + (HEADS + group) * DIM
+    cos += row * angle_row
+    sin += row * angle_row
+    one, two = turned(key, cos, sin, place, length, STRIDE, HALF, EVEN)
+    to = keys + row * length * GROUPS * DIM + group * DIM
+    put(to, one, place, length, GROUPS * DIM, HALF, EVEN)
+    put(to + HALF, two, place, length, GROUPS * DIM, HALF, EVEN)
+
+
+@triton.jit
+@no_type_check
+def _attend(
+    qkv, keys, cos, sin, mask, out, mass, length, scale, angle_row, mask_row, mask_query,
+    HEADS: tl.constexpr, GROUPS: tl.constexpr, DIM: tl.constexpr, MASK: tl.constexpr,
+    BLOCKS: tl.constexpr, SIDE: tl.constexpr, EVEN: tl.constexpr, PRECISION: tl.constexpr,
+    FLOOR: tl.constexpr,
+):  # fmt: skip
+    """SIDE queries of one head; scores are in log 2, and so is the logarithm of their mass."""
+    STRIDE: tl.constexpr = (HEADS + 2 * GROUPS) * DIM
+    HALF: tl.constexpr = DIM // 2
+    row, head = (tl.program_id(1) // HEADS).to(tl.int64), tl.program_id(1) % HEADS
+    group = head // (HEADS // GROUPS)
+    qkv += row * length * STRIDE
+    mask += row * mask_row
+    asked = tl.program_id(0) * SIDE + tl.arange(0, SIDE)
+    q1, q2 = turned(
+        qkv + head * DIM, cos + row * angle_row, sin + row * angle_row, asked, length,
+        STRIDE, HALF, EVEN,
+    )  # fmt: skip
+    key = keys + row * length * GROUPS * DIM + group * DIM
+    value = qkv + (HEADS + GROUPS + group) * DIM
+    top, sum = tl.full((SIDE,), FLOOR, tl.float32), tl.zeros((SIDE,), tl.float32)
+    heard = tl.zeros((SIDE, DIM), tl.float32)
+    for block in range(BLOCKS):
+        place = block * SIDE + tl.arange(0, SIDE)
+        k1 = rows(key, place, length, GROUPS * DIM, HALF, EVEN)
+        k2 = rows(key + HALF, place, length, GROUPS * DIM, HALF, EVEN)
+        v = rows(value, place, length, STRIDE, DIM, EVEN)
+        score = tl.dot(q1, tl.trans(k1), input_precision=PRECISION)
+        score = tl.dot(q2, tl.trans(k2), score, input_precision=PRECISION) * scale
+        if MASK or not EVEN:
+            both = seen(mask, asked[:, None], place[None, :], length, mask_query, MASK)
+            score = tl.where(both, score, FLOOR)
+        higher = tl.maximum(top, tl.max(score, 1))
+        p, fade = tl.exp2(score - higher[:, None]), tl.exp2(top - higher)
+        sum = sum * fade + tl.sum(p, 1)
+        heard = tl.dot(p.to(v.dtype), v, heard * fade[:, None], input_precision=PRECISION)
+        top = higher
+    to = out + row * length * HEADS * DIM + head * DIM
+    put(to, heard / sum[:, None], asked, length, HEADS * DIM, DIM, EVEN)
+    masses = mass + (row * HEADS + head) * length
+    tl.store(masses + asked, top + tl.log2(sum), mask=asked < length)
+
+
+class Launch:
+    """What the kernels of one call have in common."""
+
+    def __init__(self, qkv: Tensor, cos: Tensor, mask: Tensor | None, heads: int, groups: int):
+        self.rows, self.length, features = qkv.shape
+        self.dim = features // (heads + 2 * groups)
+        self.blocks = triton.cdiv(self.length, SIDE)
+        self.natural = self.dim**-0.5
+        self.mask = qkv if mask is None else mask.view(torch.uint8)
+        self.angle = 0 if len(cos) == 1 else cos.stride(0)
+        self.strides = (0, 0)
+        if mask is not None:
+            across, down = len(mask) > 1, mask.shape[2] > 1
+            self.strides = across * mask.stride(0), down * mask.stride(2)
+        self.shape = {"HEADS": heads, "GROUPS": groups, "DIM": self.dim, "SIDE": SIDE,
+                      "EVEN": self.length % SIDE == 0}  # fmt: skip
+        exact = qkv.dtype == torch.float32
+        self.how = {"MASK": mask is not None, "BLOCKS": self.blocks,
+                    "PRECISION": "ieee" if exact else "tf32"}  # fmt: skip
+
+    def __call__(self, name: str) -> dict[str, Any]:
+        """What the kernel of that name is made for."""
+        warps, stages, most = WAYS[name]
+        return self.shape | self.how | {"num_warps": warps, "num_stages": stages, "maxnreg": most}
+
+
+def attend(
+    qkv: Tensor, cos: Tensor, sin: Tensor, mask: Tensor | None, heads: int, groups: int
+) -> tuple[Tensor, Tensor, Tensor]:
+    """What each position hears, [B, L, H D], the turned keys, and the mass of scores, [B, H, L].
+
+    The mass is a logarithm of base 2.
+    """
+    by = Launch(qkv, cos, mask, heads, groups)
+    keys = qkv.new_empty(by.rows, by.length, groups * by.dim)
+    out = qkv.new_empty(by.rows, by.length, heads * by.dim)
+    mass = qkv.new_empty(by.rows, heads, by.length, dtype=torch.float32)
+    _turn_keys[by.blocks, by.rows * groups](
+        qkv, cos, sin, keys, by.length, by.angle, **by.shape, num_warps=4
+    )
+    _attend[by.blocks, by.rows * heads](
+        qkv, keys, cos, sin, by.mask, out, mass, by.length, LOG2E * by.natural, by.angle,
+        *by.strides, **by("attend"), FLOOR=FLOOR,
+    )  # fmt: skip
+    return out, keys, mass
