@@ -58,7 +58,6 @@ MORE = (
     "lora",
     "half",
     "dtype",
-    "joined",
     "ordered",
 )
 
@@ -197,7 +196,6 @@ def parse() -> argparse.Namespace:
     add("--ends", default="one", choices=("each", "one"), help="the tail of ends is masked as one")
     add("--lora", type=int, default=0, help="rank of an adapter in place of all weights; 0 = none")
     add("--half", action="store_true", help="residual stream in bfloat16")
-    add("--joined", action="store_true", help="products of one input as one, in training")
     add("--multiple", type=int, default=64, help="positions that batches are padded to")
     add("--pool", type=int, default=8, help="batches that share out their rows by length")
     add("--fill", action=argparse.BooleanOptionalAction, default=True, help="with trained ends")

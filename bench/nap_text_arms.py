@@ -97,7 +97,6 @@ def recipe(arm: Arm, args: argparse.Namespace) -> Recipe:
         minutes=args.minutes,
         compiled=not args.anneal,
         half=args.half,
-        joined=args.joined,
         log_every=max(1, min(50, args.steps // 40)),
         save_every=60.0,
         checkpoints=0,

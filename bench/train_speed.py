@@ -29,17 +29,16 @@ from plait.files import write_whole
 from plait.models.box import Slots
 from plait.train.callbacks import line
 from plait.train.canvas_data import Rows
-from plait.train.recipes import Recipe, plait_tiny
+from plait.train.recipes import Optimiser, Recipe, plait_tiny
 from plait.train.run import train
 from plait.train.speed import peak
 
 WAYS: dict[str, dict] = {
     "graphed": {"graphed": True},
     "graphed, masked head": {"graphed": True, "head": "masked"},
-    "graphed, joined": {"graphed": True, "joined": True},
+    "graphed, masked head, not fused": {"graphed": True, "head": "masked", "fused": False},
     "compiled": {"graphed": False},
     "compiled, masked head": {"graphed": False, "head": "masked"},
-    "compiled, masked head, joined": {"graphed": False, "head": "masked", "joined": True},
     "compiled, float32 stream": {"graphed": False, "half": False},
     "not compiled": {"graphed": False, "compiled": False},
 }
@@ -61,6 +60,7 @@ def recipe(way: str, args: argparse.Namespace, rows: int) -> Recipe:
             positions=rows * width,
             workers=args.workers,
         ),
+        optimiser=Optimiser(),
         steps=args.steps,
         log_every=args.every,
         save_every=1e9,
@@ -136,6 +136,7 @@ def conditions(args: argparse.Namespace) -> dict:
         "device": torch.cuda.get_device_name() if gpu else platform.processor() or "cpu",
         "shape": args.shape,
         "positions": args.positions,
+        "optimiser": "AdamW",
         "steps": args.steps,
         "peak_tflops": None if peak() is None else round(peak() / 1e12),
         "matmul_tflops": round(ceiling / 1e12, 1),

@@ -9,9 +9,9 @@ from torch import Tensor, nn
 
 from ..inner import Inner, Sees
 from .config import Config
+from .fused import fits, together, turned_attention
 from .kv import Kv
 from .norm import Norm
-from .product import side_by_side
 from .rope import Turn
 
 
@@ -52,6 +52,11 @@ class Sight:
     heard: Heard | None = None  # notes the attention weights
     inner: Inner | None = None  # a cache that restricts further what is seen
 
+    @property
+    def plain(self) -> bool:
+        """Is nothing kept, noted or restricted?"""
+        return self.kv is None and self.heard is None and self.inner is None
+
 
 def visibility(
     config: Config,
@@ -85,7 +90,8 @@ class Attention(nn.Module):
     def __init__(self, config: Config) -> None:
         super().__init__()
         self.heads, self.kv_heads = config.heads, config.kv_heads
-        self.joined = False  # query, key and value as one product
+        self.fused = False
+        self._known = config.rotary and not config.qk_norm and fits(config.head_dim, config.turned)
         inner, kv = config.heads * config.head_dim, config.kv_heads * config.head_dim
         self.query = nn.Linear(config.width, inner, bias=config.qkv_bias)
         self.key = nn.Linear(config.width, kv, bias=config.qkv_bias)
@@ -95,15 +101,26 @@ class Attention(nn.Module):
         self.query_norm = Norm(config.head_dim, config.norm_eps) if normed else nn.Identity()
         self.key_norm = Norm(config.head_dim, config.norm_eps) if normed else nn.Identity()
 
+    def fuse(self) -> None:
+        """Do all between the products by one operation from now on, where it knows this shape.
+
+        It then runs on a GPU only, or in Triton's interpreter.
+        """
+        plain = (type(layer) is nn.Linear for layer in (self.query, self.key, self.value))
+        self.fused = self._known and all(plain)  # an adapter's layer has weights of its own
+
     def forward(
         self, x: Float[Tensor, "B N W"], sight: Sight, layer: int = 0
     ) -> Float[Tensor, "B N W"]:
         """What each position gathers from those it sees."""
-        layers = self.query, self.key, self.value
-        made = side_by_side(x, *layers) if self.joined else [layer(x) for layer in layers]
-        query = self.query_norm(self._split(made[0], self.heads))
-        key = self.key_norm(self._split(made[1], self.kv_heads))
-        value = self._split(made[2], self.kv_heads)
+        if self.fused and sight.turn is not None and sight.plain:
+            qkv, turn = together(x, self.query, self.key, self.value), sight.turn
+            angles = turn.cos, turn.sin
+            heard = turned_attention(qkv, *angles, sight.visible, self.heads, self.kv_heads)
+            return self.out(heard)
+        query = self.query_norm(self._split(self.query(x), self.heads))
+        key = self.key_norm(self._split(self.key(x), self.kv_heads))
+        value = self._split(self.value(x), self.kv_heads)
         if sight.turn is not None:
             query, key = sight.turn(query), sight.turn(key)
         if sight.kv is not None and sight.at is not None:

@@ -9,7 +9,6 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from .config import Config, Experts
-from .product import side_by_side
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "silu": F.silu,
@@ -27,15 +26,11 @@ class Mlp(nn.Module):
         self.up = nn.Linear(config.width, hidden, bias=config.mlp_bias)
         self.down = nn.Linear(hidden, config.width, bias=config.mlp_bias)
         self._activation = ACTIVATIONS[config.activation]
-        self.joined = False  # gate and up as one product
 
     def forward(self, x: Float[Tensor, "*A W"]) -> Float[Tensor, "*A W"]:
         """Each position by itself."""
         if self.gate is None:
             return self.down(self._activation(self.up(x)))
-        if self.joined:
-            gate, up = side_by_side(x, self.gate, self.up)
-            return self.down(self._activation(gate) * up)
         return self.down(self._activation(self.gate(x)) * self.up(x))
 
 

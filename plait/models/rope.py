@@ -76,8 +76,8 @@ def _kept_llama3(plain: Float[Tensor, " P"], scaling: Scaling) -> Float[Tensor, 
 class Turn:
     """Cosine and sine of the rotary angles of each position (arXiv:2104.09864)."""
 
-    cos: Float[Tensor, "B 1 L T"]
-    sin: Float[Tensor, "B 1 L T"]  # of the negative angles in the first half
+    cos: Float[Tensor, "#B 1 L T"]
+    sin: Float[Tensor, "#B 1 L T"]  # of the negative angles in the first half
 
     @staticmethod
     def at(

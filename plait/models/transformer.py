@@ -250,7 +250,9 @@ class Looks:
             if visible is not None and visible.shape[1] > 1:
                 visible = visible.take_along_dim(inside[:, :, None], 1)
         base = c.window_base if window else c.rope_base
-        turn = Turn.at(queried, c.turned, base, c.scaling) if c.rotary else None
+        # Rows that share one line of positions share their angles, which every layer reads.
+        lines = queried if queried.stride(0) else queried[:1]
+        turn = Turn.at(lines, c.turned, base, c.scaling) if c.rotary else None
         seen = visibility(c, window, visible, self.pos, queried)
         return Sight(seen, turn, self.kv, at, self.heard, self.inner)
 

@@ -95,7 +95,7 @@ class Recipe:
     compiled: bool = True  # on CUDA only
     graphed: bool = False  # whole steps as CUDA graphs; on one CUDA device only
     half: bool = False  # residual stream in bfloat16; on CUDA only
-    joined: bool = False  # query, key and value as one product, gate and up too
+    fused: bool = True  # rotary positions and attention as one operation; on CUDA only
     precision: Literal["bf16", "float32"] = "bf16"  # of matrix products; on CUDA only
     head: Literal["all", "masked"] = "all"  # positions whose logits are computed
     recompute: bool = False  # activations in the backward pass (gradient checkpointing)
@@ -122,10 +122,6 @@ class Recipe:
         if self.optimiser.kind == "muon" and (self.lora.rank or self.shard):
             raise PlaitError(
                 "optimiser.kind=muon turns whole matrices: leave it out with lora.rank or shard"
-            )
-        if self.joined and (self.lora.rank or self.shard):
-            raise PlaitError(
-                "joined=True joins whole weights: leave it out with lora.rank or shard"
             )
         if self.graphed and (self.accumulate > 1 or self.view.anneal):
             raise PlaitError("graphed=True goes with accumulate=1 and view.anneal=0")

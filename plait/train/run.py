@@ -133,7 +133,7 @@ def _denoise(recipe: Recipe, net: Transformer, arguments: TrainingArguments) -> 
         compiled=cuda and recipe.compiled,
         half=cuda and recipe.half,
         recompute=recipe.recompute,
-        joined=recipe.joined,
+        fused=cuda and recipe.fused and recipe.precision == "bf16" and not recipe.shard,
     )
 
 

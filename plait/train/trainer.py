@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint as recomputed
 from transformers import Trainer
 
+from ..engine.ops import has_triton
 from ..errors import PlaitError
 from ..models.attention import Attention
-from ..models.mlp import Mlp
 from ..models.transformer import Transformer
 from .batches import Batch
 from .graphs import Steps
@@ -35,7 +35,7 @@ class Denoise(nn.Module):
         compiled: bool = False,
         half: bool = False,
         recompute: bool = False,
-        joined: bool = False,
+        fused: bool = False,
     ) -> None:
         super().__init__()
         if view.context == "text" and not (
@@ -51,10 +51,10 @@ class Denoise(nn.Module):
         self.objective = objective
         if half:  # a narrow model waits for memory: its residual stream in 2 bytes, not 4
             model.embed.register_forward_hook(lambda _module, _tokens, x: x.bfloat16())
-        if joined:
+        if fused and has_triton():
             for part in model.modules():
-                if isinstance(part, Attention | Mlp):
-                    part.joined = True
+                if isinstance(part, Attention):
+                    part.fuse()
         self._loss, self._each = objective.__call__, each
         if compiled:
             # Blocks share one compiled graph per shape; the whole model would take minutes.

@@ -100,7 +100,6 @@ def test_the_budget_takes_the_further_of_steps_and_minutes():
         ("toy", ["model.width=wide"], "has the type int, which 'wide' is not of"),
         ("toy", ["model=8"], "has fields"),
         ("toy", ["steps.x=8"], "has no fields"),
-        ("nap", ["joined=True", "lora.rank=4"], "leave it out"),
         ("toy", ["rows.positions=50"], "must hold a row"),
         ("toy", ["head=maske"], "unknown head 'maske'"),
         ("toy", ["rows.cross=x"], "unknown cross 'x'"),

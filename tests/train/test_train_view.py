@@ -188,18 +188,6 @@ def test_few_sizes_hold_all_masked_positions():
     assert max(sizes[1:]) < 3
 
 
-def test_products_of_one_input_as_one_give_the_same_gradient(net):
-    some = batch([ROW, ROW], Digits(), torch.Generator().manual_seed(0))
-    found = []
-    for joined in (False, True):
-        net.zero_grad()
-        Denoise(net, Objective(), joined=joined)(**some)["loss"].backward()
-        found.append([weight.grad.clone() for weight in net.parameters()])
-        assert all(block.attention.joined == joined for block in net.blocks)
-    for one, two in zip(*found, strict=True):
-        torch.testing.assert_close(one, two)
-
-
 def test_recomputing_gives_the_same_gradient(net):
     rows = [nap(1, 4, 3, *HEADERS).row(Digits(), "12", ["34", "8"])]
     some = batch(rows, Digits(), torch.Generator().manual_seed(1))
