@@ -148,7 +148,7 @@ class Streams(Schedule):
         if canvas.regions < 2:
             raise PlaitError(
                 "parallel streams need a canvas with streams and a summary, and this one has a "
-                "single slot; use the layout 'nap'"
+                "single slot; use another method, such as 'confidence'"
             )
         return Split.start(canvas.per_region(~canvas.given))
 

@@ -10,8 +10,8 @@ import torch
 from ..decode import Denoiser
 from ..errors import PlaitError, unknown
 from ..layout import Codec, Layout
+from . import adapter as lora
 from . import box, families, fit, gguf_file, hub
-from .adapter import adapt
 from .checkpoint import CONFIG, Checkpoint, build, open_folder, read_settings, shape
 from .codec import TokenizerCodec
 from .config import Config
@@ -82,7 +82,7 @@ def load(
     checkpoint, words = find(name)
     told = checkpoint.settings
     if adapter is not None:
-        adapted = adapt(checkpoint.tensors, adapter)
+        adapted = lora.adapt(checkpoint.tensors, adapter)
         checkpoint = replace(checkpoint, tensors=adapted)
         told = adapted.settings if adapted.settings.get("layout", {}) != {} else told
     codec = _codec(checkpoint, words)
@@ -111,6 +111,9 @@ def find(name: str) -> tuple[Checkpoint, Words | None]:
     place = hub.find(name)
     if place.is_file():
         return gguf_file.open_file(place)
+    if (place / lora.CONFIG).is_file() and not (place / CONFIG).is_file():
+        made_for = read_settings(place / lora.CONFIG).get("base_model_name_or_path", "its base")
+        raise PlaitError(f"{place} is an adapter: load {made_for}, and give this one as adapter")
     checkpoint = open_folder(place)
     return checkpoint, None if checkpoint.name == "plait" else read_words(place)
 

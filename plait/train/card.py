@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from .. import __version__
+from .origin import CONVERTED
 from .recipe import Recipe, Start
 from .records import Records
 from .settings import plain
@@ -42,7 +43,9 @@ def text(recipe: Recipe, result: "Result", net: nn.Module) -> str:
     folder = result.folder.name
     use = f'plait.load("{folder}")'
     if recipe.lora.rank:
-        use = f'plait.load(BASE, adapter="{folder}")'
+        converted = (result.folder / CONVERTED).is_dir()
+        base = f"{folder}/{CONVERTED}" if converted else begun
+        use = f'plait.load("{base}", adapter="{folder}")'
     return (
         f"# {folder}\n\nA masked diffusion language model, trained with plait. "
         "The weights here are the moving average of those that were trained. "

@@ -93,6 +93,9 @@ def test_an_adapter_is_what_was_trained(llama, tmp_path):
     files = {p.name for p in found.folder.iterdir()}
     assert {"adapter_config.json", "adapter_model.safetensors", "README.md"} <= files
     assert "model.safetensors" not in files
+    assert 'plait.load("run/start", adapter="run")' in (found.folder / "README.md").read_text()
+    with pytest.raises(PlaitError, match=r"run is an adapter: load .*run/start, and give this one"):
+        plait.load(str(found.folder))
     base = str(tmp_path / "run" / "start")
     plain = plait.load(base, device="cpu")
     model = plait.load(base, device="cpu", adapter=str(found.folder))
