@@ -44,6 +44,14 @@ class Lora:
     alpha: float = 32.0
     of: tuple[str, ...] = ("query", "key", "value", "out", "gate", "up", "down")
 
+    def __post_init__(self) -> None:
+        if self.rank < 0:
+            raise PlaitError(f"lora.rank is {self.rank}; it must be >= 0")
+        if self.alpha <= 0:  # times 0, the changes would have no gradient
+            raise PlaitError(f"lora.alpha is {self.alpha}; it must be above 0")
+        if not self.of:
+            raise PlaitError("lora.of is empty; name the products to change, such as query")
+
 
 @dataclass(frozen=True)
 class Optimiser:

@@ -260,6 +260,9 @@ def test_only_right_paths_where_they_are_wanted(file):
     file.write_text("".join(json.dumps(r) + "\n" for r in rows))
     assert [p.paths for p in read(file)] == [("1", "2", "3"), ("4",)]
     assert [p.paths for p in read(file, "correct")] == [("1", "3"), ()]
+    rows[0] |= {"paths": ["1", "", "3"], "correct": [False, True, True]}  # nothing is no path
+    file.write_text(json.dumps(rows[0]) + "\n")
+    assert [p.paths for p in read(file, "correct")] == [("3",)]
     file.write_text(json.dumps(PROBLEMS[0]) + "\n")
     with pytest.raises(PlaitError, match="does not say"):
         read(file, "correct")
