@@ -69,12 +69,19 @@ def turn_back(
 
 @triton.jit
 @no_type_check
-def seen(mask, asked, place, length, mask_query, MASK: tl.constexpr):
-    """Which of some pairs of a query and a key there are, of shapes that broadcast."""
-    there = (asked < length) & (place < length)
+def seen(mask, asked, place, length, mask_query, MASK: tl.constexpr, EVEN: tl.constexpr):
+    """Which pairs of a query and a key of a tile count, and whether there are any.
+
+    `asked` and `place` are of shapes that broadcast. True where all do, which then costs nothing.
+    """
     if MASK:
-        there &= tl.load(mask + asked * mask_query + place, mask=there, other=0) != 0
-    return there
+        there = (asked < length) & (place < length)
+        both = tl.load(mask + asked * mask_query + place, mask=there, other=0) != 0
+        return both, tl.max(tl.max(both.to(tl.int32), 1), 0) > 0
+    elif EVEN:  # noqa: RET505 (after a return, only branches of one statement are left out)
+        return True, True
+    else:
+        return (asked < length) & (place < length), True
 
 
 @triton.jit
@@ -124,19 +131,19 @@ def _attend(
     heard = tl.zeros((SIDE, DIM), tl.float32)
     for block in range(BLOCKS):
         place = block * SIDE + tl.arange(0, SIDE)
-        k1 = rows(key, place, length, GROUPS * DIM, HALF, EVEN)
-        k2 = rows(key + HALF, place, length, GROUPS * DIM, HALF, EVEN)
-        v = rows(value, place, length, STRIDE, DIM, EVEN)
-        score = tl.dot(q1, tl.trans(k1), input_precision=PRECISION)
-        score = tl.dot(q2, tl.trans(k2), score, input_precision=PRECISION) * scale
-        if MASK or not EVEN:
-            both = seen(mask, asked[:, None], place[None, :], length, mask_query, MASK)
+        both, some = seen(mask, asked[:, None], place[None, :], length, mask_query, MASK, EVEN)
+        if some:
+            k1 = rows(key, place, length, GROUPS * DIM, HALF, EVEN)
+            k2 = rows(key + HALF, place, length, GROUPS * DIM, HALF, EVEN)
+            v = rows(value, place, length, STRIDE, DIM, EVEN)
+            score = tl.dot(q1, tl.trans(k1), input_precision=PRECISION)
+            score = tl.dot(q2, tl.trans(k2), score, input_precision=PRECISION) * scale
             score = tl.where(both, score, FLOOR)
-        higher = tl.maximum(top, tl.max(score, 1))
-        p, fade = tl.exp2(score - higher[:, None]), tl.exp2(top - higher)
-        sum = sum * fade + tl.sum(p, 1)
-        heard = tl.dot(p.to(v.dtype), v, heard * fade[:, None], input_precision=PRECISION)
-        top = higher
+            higher = tl.maximum(top, tl.max(score, 1))
+            p, fade = tl.exp2(score - higher[:, None]), tl.exp2(top - higher)
+            sum = sum * fade + tl.sum(p, 1)
+            heard = tl.dot(p.to(v.dtype), v, heard * fade[:, None], input_precision=PRECISION)
+            top = higher
     to = out + row * length * HEADS * DIM + head * DIM
     put(to, heard / sum[:, None], asked, length, HEADS * DIM, DIM, EVEN)
     masses = mass + (row * HEADS + head) * length

@@ -55,19 +55,18 @@ def _back_queries(
     dq1, dq2 = tl.zeros((SIDE, HALF), tl.float32), tl.zeros((SIDE, HALF), tl.float32)
     for block in range(BLOCKS):
         place = block * SIDE + tl.arange(0, SIDE)
-        k1 = rows(key, place, length, GROUPS * DIM, HALF, EVEN)
-        k2 = rows(key + HALF, place, length, GROUPS * DIM, HALF, EVEN)
-        v = rows(value, place, length, STRIDE, DIM, EVEN)
-        score = tl.dot(q1, tl.trans(k1), input_precision=PRECISION)
-        score = tl.dot(q2, tl.trans(k2), score, input_precision=PRECISION) * scale
-        dp = tl.dot(got, tl.trans(v), input_precision=PRECISION)
-        p = tl.exp2(score - weight[:, None])
-        if MASK or not EVEN:
-            both = seen(mask, asked[:, None], place[None, :], length, mask_query, MASK)
-            p = tl.where(both, p, 0.0)
-        ds = (p * (dp - share[:, None])).to(k1.dtype)
-        dq1 = tl.dot(ds, k1, dq1, input_precision=PRECISION)
-        dq2 = tl.dot(ds, k2, dq2, input_precision=PRECISION)
+        both, some = seen(mask, asked[:, None], place[None, :], length, mask_query, MASK, EVEN)
+        if some:
+            k1 = rows(key, place, length, GROUPS * DIM, HALF, EVEN)
+            k2 = rows(key + HALF, place, length, GROUPS * DIM, HALF, EVEN)
+            v = rows(value, place, length, STRIDE, DIM, EVEN)
+            score = tl.dot(q1, tl.trans(k1), input_precision=PRECISION)
+            score = tl.dot(q2, tl.trans(k2), score, input_precision=PRECISION) * scale
+            dp = tl.dot(got, tl.trans(v), input_precision=PRECISION)
+            p = tl.where(both, tl.exp2(score - weight[:, None]), 0.0)
+            ds = (p * (dp - share[:, None])).to(k1.dtype)
+            dq1 = tl.dot(ds, k1, dq1, input_precision=PRECISION)
+            dq2 = tl.dot(ds, k2, dq2, input_precision=PRECISION)
     to = made + row * length * STRIDE + head * DIM
     turn_back(to, dq1 * natural, dq2 * natural, cos, sin, asked, length, STRIDE, HALF, EVEN)
 
@@ -97,24 +96,23 @@ def _back_keys(
     dv = tl.zeros((SIDE, DIM), tl.float32)
     for step in range(TIMES * BLOCKS):
         head, asked = group * TIMES + step // BLOCKS, step % BLOCKS * SIDE + tl.arange(0, SIDE)
-        near = row * length * WIDTH + head * DIM
-        line = (row * HEADS + head) * length + asked
-        q1 = rows(queries + near, asked, length, WIDTH, HALF, EVEN)
-        q2 = rows(queries + near + HALF, asked, length, WIDTH, HALF, EVEN)
-        got = rows(given + near, asked, length, WIDTH, DIM, EVEN)
-        weight = tl.load(mass + line, mask=asked < length, other=0.0)
-        share = tl.load(along + line, mask=asked < length, other=0.0)
-        score = tl.dot(k1, tl.trans(q1), input_precision=PRECISION)
-        score = tl.dot(k2, tl.trans(q2), score, input_precision=PRECISION) * scale
-        p = tl.exp2(score - weight[None, :])
-        if MASK or not EVEN:
-            both = seen(mask, asked[None, :], own[:, None], length, mask_query, MASK)
-            p = tl.where(both, p, 0.0)
-        dv = tl.dot(p.to(got.dtype), got, dv, input_precision=PRECISION)
-        dp = tl.dot(v, tl.trans(got), input_precision=PRECISION)
-        ds = (p * (dp - share[None, :])).to(q1.dtype)
-        dk1 = tl.dot(ds, q1, dk1, input_precision=PRECISION)
-        dk2 = tl.dot(ds, q2, dk2, input_precision=PRECISION)
+        both, some = seen(mask, asked[None, :], own[:, None], length, mask_query, MASK, EVEN)
+        if some:
+            near = row * length * WIDTH + head * DIM
+            line = (row * HEADS + head) * length + asked
+            q1 = rows(queries + near, asked, length, WIDTH, HALF, EVEN)
+            q2 = rows(queries + near + HALF, asked, length, WIDTH, HALF, EVEN)
+            got = rows(given + near, asked, length, WIDTH, DIM, EVEN)
+            weight = tl.load(mass + line, mask=asked < length, other=0.0)
+            share = tl.load(along + line, mask=asked < length, other=0.0)
+            score = tl.dot(k1, tl.trans(q1), input_precision=PRECISION)
+            score = tl.dot(k2, tl.trans(q2), score, input_precision=PRECISION) * scale
+            p = tl.where(both, tl.exp2(score - weight[None, :]), 0.0)
+            dv = tl.dot(p.to(got.dtype), got, dv, input_precision=PRECISION)
+            dp = tl.dot(v, tl.trans(got), input_precision=PRECISION)
+            ds = (p * (dp - share[None, :])).to(q1.dtype)
+            dk1 = tl.dot(ds, q1, dk1, input_precision=PRECISION)
+            dk2 = tl.dot(ds, q2, dk2, input_precision=PRECISION)
     to = made + row * length * STRIDE + (HEADS + group) * DIM
     cos += row * angle_row
     sin += row * angle_row
