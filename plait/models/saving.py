@@ -16,8 +16,11 @@ def write(path: Path, weights: Mapping[str, Tensor]) -> None:
     """Write a safetensors file that is the old one until it is the new one."""
     part = path.with_name(path.name + ".part")
     try:
+        part.touch()
+        mode = part.stat().st_mode  # safetensors keeps its files from all other users
         with named(path):
             save_file(dict(weights), part, metadata={"format": "pt"})
+        part.chmod(mode)
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)

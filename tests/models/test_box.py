@@ -28,6 +28,7 @@ def test_what_is_written_is_read(tmp_path, tied):
     tokens = torch.arange(12).view(2, 6)
     pos = torch.arange(6).expand(2, -1)
     assert torch.equal(read.denoiser.net(tokens, pos), net(tokens, pos))
+    assert len({path.stat().st_mode for path in tmp_path.iterdir()}) == 1  # all for the same users
 
 
 @pytest.fixture
