@@ -9,11 +9,9 @@ from dataclasses import replace
 from itertools import chain, pairwise
 from pathlib import Path
 from random import Random
-from unittest.mock import patch
 
 import pytest
 import torch
-from transformers import TrainerCallback
 
 import plait
 from plait.errors import PlaitError
@@ -178,29 +176,6 @@ def test_a_run_that_is_over_is_left_as_it_is(file, tmp_path):
     with pytest.raises(PlaitError, match="has taken its 6 steps"):
         train(small(file), tmp_path / "run", resume=checkpoint(tmp_path / "run"))
     assert (tmp_path / "run" / "model.safetensors").read_bytes() == before
-
-
-@pytest.mark.parametrize("kind", ["adamw", "muon"])
-def test_a_run_that_is_made_longer_has_the_rates_of_its_new_length(file, tmp_path, kind):
-    recipe = small(file)
-    recipe = replace(recipe, optimiser=replace(recipe.optimiser, kind=kind))
-    used = []
-
-    def rates(folder: Path) -> list[float]:
-        return [row["rate"] for row in json.loads((folder / "loss.json").read_text())]
-
-    class Seen(TrainerCallback):
-        def on_pre_optimizer_step(self, *_, optimizer, **__):
-            used.append({group["lr"] for group in optimizer.param_groups})
-
-    train(recipe, tmp_path / "run")
-    with patch.object(run, "_tensorboards", lambda _: [Seen()]):
-        longer = replace(recipe, steps=9)
-        train(longer, tmp_path / "run", resume=checkpoint(tmp_path / "run"))
-        going, used[:] = list(used), []
-        train(longer, tmp_path / "whole")
-    assert going == used[6:]
-    assert rates(tmp_path / "run")[6:] == rates(tmp_path / "whole")[6:]
 
 
 @pytest.mark.parametrize("form", ["nap", "long_cot", "single", "plain"])
