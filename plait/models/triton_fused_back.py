@@ -14,7 +14,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from .triton_fused import LOG2E, Launch, put, rows, seen, turn_back, turned
+from .triton_fused import Launch, put, rows, seen, turn_back, turned
 
 
 @triton.jit
@@ -135,13 +135,12 @@ def attend_back(
     """The gradient of `qkv`, from that of what was heard."""
     by = Launch(qkv, cos, mask, heads, groups)
     gradient, queries, along = torch.empty_like(qkv), torch.empty_like(out), torch.empty_like(mass)
-    scales = LOG2E * by.natural, by.natural
     _back_queries[by.blocks, by.rows * heads](
         qkv, keys, cos, sin, by.mask, out, mass, given, gradient, queries, along, by.length,
-        *scales, by.angle, *by.strides, **by("queries"),
+        *by.scales, by.angle, *by.strides, **by.how,
     )  # fmt: skip
     _back_keys[by.blocks, by.rows * groups](
         qkv, keys, cos, sin, by.mask, mass, given, gradient, queries, along, by.length,
-        *scales, by.angle, *by.strides, **by("keys"),
+        *by.scales, by.angle, *by.strides, **by.how,
     )  # fmt: skip
     return gradient

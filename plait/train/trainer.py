@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 from jaxtyping import Bool, Float, Int
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint as recomputed
 from transformers import Trainer
@@ -14,6 +14,7 @@ from transformers import Trainer
 from ..engine.ops import has_triton
 from ..errors import PlaitError
 from ..models.attention import Attention
+from ..models.saving import write
 from ..models.transformer import Transformer
 from .batches import Batch
 from .graphs import Steps
@@ -195,7 +196,7 @@ class Runner(Trainer):
             super().save_model(output_dir, _internal_call)
         elif self.args.should_save and output_dir is not None:
             Path(output_dir).mkdir(parents=True, exist_ok=True)
-            save_file(trained(self._denoise.model), Path(output_dir) / WEIGHTS)
+            write(Path(output_dir) / WEIGHTS, trained(self._denoise.model))
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
         if self.is_fsdp_enabled:
