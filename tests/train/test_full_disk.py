@@ -45,8 +45,7 @@ def fill(monkeypatch):
         put(thing, path, *rest, **options)
 
     write, put = safetensors.torch.save_file, torch.save
-    for user in ("plait.models.saving", "plait.train.trainer"):
-        monkeypatch.setattr(f"{user}.save_file", tensors)
+    monkeypatch.setattr(saving, "save_file", tensors)
     monkeypatch.setattr(torch, "save", objects)
     return room
 
