@@ -117,18 +117,28 @@ def training(runs: Mapping[str, dict], named: Sequence[str]) -> list[str]:
     return lines
 
 
+def signs(tables: Sequence[str]) -> np.ndarray:
+    """Flags as booleans, a row for each string."""
+    return np.array([[sign == "1" for sign in table] for table in tables])
+
+
 def streams(cells: Cells) -> list[str]:
-    """How often each stream is right, and any of them, where an answer has several."""
+    """How often each stream is right, and the answer by the number of them that are right."""
     lines = []
     for (run, decoder), found in cells.items():
-        tables = {s: cell["stream_rights"] for s, cell in found.items() if "stream_rights" in cell}
-        right = np.array([[[sign == "1" for sign in row] for row in t] for t in tables.values()])
-        if not tables or right.shape[1] < 2:
+        told = {seed: cell for seed, cell in found.items() if "stream_rights" in cell}
+        if not told or len(next(iter(told.values()))["stream_rights"]) < 2:
             continue
+        right = np.array([signs(cell["stream_rights"]) for cell in told.values()])
+        answer = signs([cell["rights"] for cell in told.values()])
         each = " / ".join(f"{100 * share:.1f}" for share in right.mean((0, 2)))
-        of = "" if len(tables) == len(found) else f" (of {few(tables)})"
-        lines.append(f"| {run} | {decoder} | {each}{of} | {100 * right.any(1).mean():.1f} |")
-    head = ["| run | decoder | each stream right, % | any of them, % |", "|---|---|---|---|"]
+        of = "" if len(told) == len(found) else f" (of {few(told)})"
+        by = [answer[right.sum(1) == number] for number in range(right.shape[1] + 1)]
+        follows = " / ".join(f"{100 * some.mean():.1f}" if len(some) else "-" for some in by)
+        many = " / ".join(str(len(some)) for some in by)
+        lines.append(f"| {run} | {decoder} | {each}{of} | {many} | {follows} |")
+    names = "each stream right, %", "answers with 0, 1, ... streams right", "of them right, %"
+    head = [f"| run | decoder | {' | '.join(names)} |", "|---|---|---|---|---|"]
     return ["", *head, *lines] if lines else []
 
 

@@ -73,10 +73,14 @@ def test_decoders_that_write_as_much_per_round_are_compared(bench):
 
 def test_streams_are_told_apart(bench):
     """Two seeds, three problems, two streams; what has one stream is left out."""
-    tables = (["100", "010"], ["101", "000"])
-    cells = {("nap", "a:3"): {seed: {"stream_rights": t} for seed, t in enumerate(tables)}}
-    cells["mdm", "a:1"] = {0: {"stream_rights": ["111"]}}
-    assert bench("nap_text_table").streams(cells)[3:] == ["| nap | a:3 | 50.0 / 16.7 | 66.7 |"]
+    tables = {0: ("110", ["100", "010"]), 1: ("001", ["101", "001"])}
+    cells = {
+        ("nap", "a:3"): {s: {"rights": r, "stream_rights": t} for s, (r, t) in tables.items()},
+        ("mdm", "a:1"): {0: {"rights": "111", "stream_rights": ["111"]}},
+    }
+    lines = bench("nap_text_table").streams(cells)[3:]
+    # One of two streams is right in three answers, of which that of the second seed is wrong.
+    assert lines == ["| nap | a:3 | 50.0 / 33.3 | 2 / 3 / 1 | 0.0 / 66.7 / 100.0 |"]
 
 
 def test_each_folder_is_a_part_with_conditions_of_its_own(bench, tmp_path):
