@@ -4,7 +4,6 @@ Each kernel replaces a chain of torch operations that would read and write its t
 link. Results are the same up to rounding; `tests/engine` compares them.
 """
 
-import warnings
 from functools import lru_cache
 
 import torch
@@ -12,7 +11,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from ..errors import Notice
+from ..models.probe import runs
 from .weights import EIGHT, MOST, Linear
 
 
@@ -23,17 +22,14 @@ def has_triton() -> bool:
     Says once what is wrong: torch then does the same, slower.
     """
     gpu = torch.cuda.is_available()
-    try:
+
+    def trial() -> None:
         from . import triton_ops
 
         if gpu:
             triton_ops.gated(torch.zeros(1, 32, device="cuda"), False)
-    except Exception as error:  # whatever is missing: Triton, a C compiler, a driver that is new
-        if gpu:
-            reason = (str(error).splitlines() or [type(error).__name__])[0]
-            warnings.warn(f"no Triton kernels, which is slower: {reason}", Notice, 2)
-        return False
-    return True
+
+    return runs(trial, "no Triton kernels, which is slower" if gpu else "")
 
 
 def fast(x: Tensor) -> bool:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from ..inner import Inner, Sees
 from .config import Config
-from .fused import fits, together, turned_attention
+from .fused import fits, together, turned_attention, works
 from .kv import Kv
 from .norm import Norm
 from .rope import Turn
@@ -102,18 +102,18 @@ class Attention(nn.Module):
         self.key_norm = Norm(config.head_dim, config.norm_eps) if normed else nn.Identity()
 
     def fuse(self) -> None:
-        """Do all between the products by one operation from now on, where it knows this shape.
+        """Do all between the products by one operation where that is known and works (see `fused`).
 
-        It then runs on a GPU only, or in Triton's interpreter.
+        That is in training on a GPU. Adapters come first: their layers are left as they are.
         """
         plain = (type(layer) is nn.Linear for layer in (self.query, self.key, self.value))
-        self.fused = self._known and all(plain)  # an adapter's layer has weights of its own
+        self.fused = self._known and all(plain) and works()
 
     def forward(
         self, x: Float[Tensor, "B N W"], sight: Sight, layer: int = 0
     ) -> Float[Tensor, "B N W"]:
         """What each position gathers from those it sees."""
-        if self.fused and sight.turn is not None and sight.plain:
+        if self.fused and self.training and sight.turn is not None and sight.plain:
             qkv, turn = together(x, self.query, self.key, self.value), sight.turn
             angles = turn.cos, turn.sin
             heard = turned_attention(qkv, *angles, sight.visible, self.heads, self.kv_heads)

@@ -5,17 +5,43 @@ narrow model only waits for memory: turning, repeating keys, and attention would
 write all of it, and again in the gradient.
 """
 
+import importlib.util
+import os
+from functools import lru_cache
+
 import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-WIDEST = 64  # features of a head: sums of wider ones do not fit a multiprocessor's registers
+from .probe import runs
+
+# Features of a head: halves are multiplied, of at least 16 each, and sums of wider heads do not fit
+# the registers of a multiprocessor.
+KNOWN = 32, 64
 
 
 def fits(dim: int, turned: int) -> bool:
     """Are there kernels for heads of `dim` features, of which `turned` are turned?"""
-    return turned == dim and 16 <= dim <= WIDEST and not dim & dim - 1
+    return turned == dim and dim in KNOWN
+
+
+@lru_cache
+def works() -> bool:
+    """Do the kernels run on this GPU? They are tried once, and it is said if they do not.
+
+    In Triton's interpreter they run anywhere.
+    """
+    if not torch.cuda.is_available():
+        interpreted = os.environ.get("TRITON_INTERPRET") == "1"
+        return interpreted and importlib.util.find_spec("triton") is not None
+    qkv = torch.zeros(1, 64, 3 * 64, device="cuda", dtype=torch.bfloat16, requires_grad=True)
+    angles = torch.zeros(1, 1, 64, 64, device="cuda")
+
+    def trial() -> None:
+        turned_attention(qkv, angles, angles, None, 1, 1).sum().backward()
+
+    return runs(trial, "attention is not fused, which is slower")
 
 
 def together(x: Float[Tensor, "*A I"], *layers: nn.Linear) -> Float[Tensor, "*A O"]:
@@ -78,6 +104,8 @@ def _gradient_shape(given: Tensor, qkv: Tensor, *others: object) -> Tensor:
 
 def _keep(ctx: torch.autograd.function.FunctionCtx, inputs: tuple, output: tuple) -> None:
     *tensors, ctx.heads, ctx.groups = inputs  # type: ignore[attr-defined]
+    ctx.set_materialize_grads(False)
+    ctx.mark_non_differentiable(*output[1:])
     ctx.save_for_backward(*tensors, *output)
 
 
@@ -101,8 +129,11 @@ def turned_attention(
     """What each position hears, heads side by side, from a product made for all three.
 
     F = (heads + 2 groups) D: the queries of all heads, then keys and values of all groups. `cos`
-    and `sin` are those of `rope.Turn`, and T = D. Positions hear only what is `visible`, and each
-    sees at least one. The same as SDPA of turned queries and keys, up to rounding (online softmax
-    and recomputed scores as in arXiv:2307.08691; there queries and keys are turned before).
+    and `sin` are those of `rope.Turn`, and T = D is one of KNOWN. Positions hear only what is
+    `visible`, and each sees at least one. The same as SDPA of turned queries and keys, up to
+    rounding (online softmax and recomputed scores as in arXiv:2307.08691; there queries and keys
+    are turned before). Raises what Triton raises where it does not work, see `works`.
     """
-    return _attention(qkv, cos, sin, visible, heads, groups)[0]
+    if visible is not None and visible.stride(-1) != 1:
+        visible = visible.contiguous()
+    return _attention(qkv.contiguous(), cos, sin, visible, heads, groups)[0]

@@ -22,6 +22,18 @@ FLOOR = -1e30  # the score of what is not seen
 
 @triton.jit
 @no_type_check
+def mine(PARTS: tl.constexpr, BLOCKS: tl.constexpr, SIDE: tl.constexpr):
+    """The row of this program, which of the row's heads or groups it is for, and its positions.
+
+    Programs are counted along one axis: a grid's others are short.
+    """
+    part = tl.program_id(0) // BLOCKS
+    place = tl.program_id(0) % BLOCKS * SIDE + tl.arange(0, SIDE)
+    return (part // PARTS).to(tl.int64), part % PARTS, place
+
+
+@triton.jit
+@no_type_check
 def rows(x, place, length, STRIDE: tl.constexpr, WIDTH: tl.constexpr, EVEN: tl.constexpr):
     """WIDTH features of some positions; 0 beyond the last position."""
     near = place[:, None] * STRIDE + tl.arange(0, WIDTH)[None, :]
@@ -75,7 +87,8 @@ def seen(mask, asked, place, length, mask_query, MASK: tl.constexpr, EVEN: tl.co
     """
     if MASK:
         there = (asked < length) & (place < length)
-        both = tl.load(mask + asked * mask_query + place, mask=there, other=0) != 0
+        near = asked.to(tl.int64) * mask_query + place
+        both = tl.load(mask + near, mask=there, other=0) != 0
         return both, tl.max(tl.max(both.to(tl.int32), 1), 0) > 0
     elif EVEN:  # noqa: RET505 (after a return, only branches of one statement are left out)
         return True, True
@@ -87,14 +100,13 @@ def seen(mask, asked, place, length, mask_query, MASK: tl.constexpr, EVEN: tl.co
 @no_type_check
 def _turn_keys(
     qkv, cos, sin, keys, length, angle_row,
-    HEADS: tl.constexpr, GROUPS: tl.constexpr, DIM: tl.constexpr, SIDE: tl.constexpr,
-    EVEN: tl.constexpr,
+    HEADS: tl.constexpr, GROUPS: tl.constexpr, DIM: tl.constexpr, BLOCKS: tl.constexpr,
+    SIDE: tl.constexpr, EVEN: tl.constexpr,
 ):  # fmt: skip
     """SIDE keys of one group."""
     STRIDE: tl.constexpr = (HEADS + 2 * GROUPS) * DIM
     HALF: tl.constexpr = DIM // 2
-    row, group = (tl.program_id(1) // GROUPS).to(tl.int64), tl.program_id(1) % GROUPS
-    place = tl.program_id(0) * SIDE + tl.arange(0, SIDE)
+    row, group, place = mine(GROUPS, BLOCKS, SIDE)
     key = qkv + row * length * STRIDE + (HEADS + group) * DIM
     cos += row * angle_row
     sin += row * angle_row
@@ -115,18 +127,17 @@ def _attend(
     """SIDE queries of one head; scores are in log 2, and so is the logarithm of their mass."""
     STRIDE: tl.constexpr = (HEADS + 2 * GROUPS) * DIM
     HALF: tl.constexpr = DIM // 2
-    row, head = (tl.program_id(1) // HEADS).to(tl.int64), tl.program_id(1) % HEADS
+    row, head, asked = mine(HEADS, BLOCKS, SIDE)
     group = head // (HEADS // GROUPS)
     qkv += row * length * STRIDE
     mask += row * mask_row
-    asked = tl.program_id(0) * SIDE + tl.arange(0, SIDE)
     q1, q2 = turned(
         qkv + head * DIM, cos + row * angle_row, sin + row * angle_row, asked, length,
         STRIDE, HALF, EVEN,
     )  # fmt: skip
     key = keys + row * length * GROUPS * DIM + group * DIM
     value = qkv + (HEADS + GROUPS + group) * DIM
-    top, sum = tl.full((SIDE,), FLOOR, tl.float32), tl.zeros((SIDE,), tl.float32)
+    top, whole = tl.full((SIDE,), FLOOR, tl.float32), tl.zeros((SIDE,), tl.float32)
     heard = tl.zeros((SIDE, DIM), tl.float32)
     for block in range(BLOCKS):
         place = block * SIDE + tl.arange(0, SIDE)
@@ -140,17 +151,17 @@ def _attend(
             score = tl.where(both, score, FLOOR)
             higher = tl.maximum(top, tl.max(score, 1))
             p, fade = tl.exp2(score - higher[:, None]), tl.exp2(top - higher)
-            sum = sum * fade + tl.sum(p, 1)
+            whole = whole * fade + tl.sum(p, 1)
             heard = tl.dot(p.to(v.dtype), v, heard * fade[:, None], input_precision=PRECISION)
             top = higher
     to = out + row * length * HEADS * DIM + head * DIM
-    put(to, heard / sum[:, None], asked, length, HEADS * DIM, DIM, EVEN)
+    put(to, heard / whole[:, None], asked, length, HEADS * DIM, DIM, EVEN)
     masses = mass + (row * HEADS + head) * length
-    tl.store(masses + asked, top + tl.log2(sum), mask=asked < length)
+    tl.store(masses + asked, top + tl.log2(whole), mask=asked < length)
 
 
 class Launch:
-    """What the kernels of one call have in common."""
+    """What the kernels of one call have in common. `sin` has the strides of `cos`."""
 
     def __init__(self, qkv: Tensor, cos: Tensor, mask: Tensor | None, heads: int, groups: int):
         self.rows, self.length, features = qkv.shape
@@ -162,14 +173,19 @@ class Launch:
         if mask is not None:
             across, down = len(mask) > 1, mask.shape[2] > 1
             self.strides = across * mask.stride(0), down * mask.stride(2)
-        even = self.length % SIDE == 0
-        self.shape = {"HEADS": heads, "GROUPS": groups, "DIM": self.dim, "SIDE": SIDE, "EVEN": even}
-        exact = qkv.dtype == torch.float32
-        self.how: dict[str, Any] = self.shape | {
-            "MASK": mask is not None,
+        self.shape: dict[str, Any] = {
+            "HEADS": heads,
+            "GROUPS": groups,
+            "DIM": self.dim,
             "BLOCKS": self.blocks,
-            "PRECISION": "ieee" if exact else "tf32",
+            "SIDE": SIDE,
+            "EVEN": self.length % SIDE == 0,
             "num_warps": 4,  # twice as many were half as fast (H100, 64 features, 192 positions)
+        }
+        exact = qkv.dtype == torch.float32  # as in tests: slow, and three stages would not fit
+        self.how = self.shape | {
+            "MASK": mask is not None,
+            "PRECISION": "ieee" if exact else "tf32",
             "num_stages": 1 if exact else 3,
         }
         natural = self.dim**-0.5
@@ -187,10 +203,8 @@ def attend(
     keys = qkv.new_empty(by.rows, by.length, groups * by.dim)
     out = qkv.new_empty(by.rows, by.length, heads * by.dim)
     mass = qkv.new_empty(by.rows, heads, by.length, dtype=torch.float32)
-    _turn_keys[by.blocks, by.rows * groups](
-        qkv, cos, sin, keys, by.length, by.angle, **by.shape, num_warps=4
-    )
-    _attend[by.blocks, by.rows * heads](
+    _turn_keys[by.blocks * by.rows * groups,](qkv, cos, sin, keys, by.length, by.angle, **by.shape)
+    _attend[by.blocks * by.rows * heads,](
         qkv, keys, cos, sin, by.mask, out, mass, by.length, by.scales[0], by.angle,
         *by.strides, **by.how, FLOOR=FLOOR,
     )  # fmt: skip

@@ -14,7 +14,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from .triton_fused import Launch, put, rows, seen, turn_back, turned
+from .triton_fused import Launch, mine, put, rows, seen, turn_back, turned
 
 
 @triton.jit
@@ -33,13 +33,12 @@ def _back_queries(
     STRIDE: tl.constexpr = (HEADS + 2 * GROUPS) * DIM
     WIDTH: tl.constexpr = HEADS * DIM
     HALF: tl.constexpr = DIM // 2
-    row, head = (tl.program_id(1) // HEADS).to(tl.int64), tl.program_id(1) % HEADS
+    row, head, asked = mine(HEADS, BLOCKS, SIDE)
     group = head // (HEADS // GROUPS)
     base = qkv + row * length * STRIDE
     cos += row * angle_row
     sin += row * angle_row
     mask += row * mask_row
-    asked = tl.program_id(0) * SIDE + tl.arange(0, SIDE)
     q1, q2 = turned(base + head * DIM, cos, sin, asked, length, STRIDE, HALF, EVEN)
     near = row * length * WIDTH + head * DIM
     put(queries + near, q1, asked, length, WIDTH, HALF, EVEN)
@@ -84,9 +83,8 @@ def _back_keys(
     WIDTH: tl.constexpr = HEADS * DIM
     TIMES: tl.constexpr = HEADS // GROUPS
     HALF: tl.constexpr = DIM // 2
-    row, group = (tl.program_id(1) // GROUPS).to(tl.int64), tl.program_id(1) % GROUPS
+    row, group, own = mine(GROUPS, BLOCKS, SIDE)
     mask += row * mask_row
-    own = tl.program_id(0) * SIDE + tl.arange(0, SIDE)
     key = keys + row * length * GROUPS * DIM + group * DIM
     k1 = rows(key, own, length, GROUPS * DIM, HALF, EVEN)
     k2 = rows(key + HALF, own, length, GROUPS * DIM, HALF, EVEN)
@@ -135,11 +133,11 @@ def attend_back(
     """The gradient of `qkv`, from that of what was heard."""
     by = Launch(qkv, cos, mask, heads, groups)
     gradient, queries, along = torch.empty_like(qkv), torch.empty_like(out), torch.empty_like(mass)
-    _back_queries[by.blocks, by.rows * heads](
+    _back_queries[by.blocks * by.rows * heads,](
         qkv, keys, cos, sin, by.mask, out, mass, given, gradient, queries, along, by.length,
         *by.scales, by.angle, *by.strides, **by.how,
     )  # fmt: skip
-    _back_keys[by.blocks, by.rows * groups](
+    _back_keys[by.blocks * by.rows * groups,](
         qkv, keys, cos, sin, by.mask, mass, given, gradient, queries, along, by.length,
         *by.scales, by.angle, *by.strides, **by.how,
     )  # fmt: skip

@@ -126,6 +126,8 @@ def _cuda(arguments: TrainingArguments) -> bool:
 
 def _denoise(recipe: Recipe, net: Transformer, arguments: TrainingArguments) -> Denoise:
     cuda = _cuda(arguments)
+    # In float32 its products would be slow; with weights that are spread it has not been tried.
+    fused = cuda and recipe.fused and recipe.precision == "bf16" and not recipe.shard
     return Denoise(
         net,
         recipe.objective,
@@ -133,7 +135,7 @@ def _denoise(recipe: Recipe, net: Transformer, arguments: TrainingArguments) -> 
         compiled=cuda and recipe.compiled,
         half=cuda and recipe.half,
         recompute=recipe.recompute,
-        fused=cuda and recipe.fused and recipe.precision == "bf16" and not recipe.shard,
+        fused=fused,
     )
 
 

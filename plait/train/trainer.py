@@ -8,10 +8,10 @@ import torch
 from jaxtyping import Bool, Float, Int
 from safetensors.torch import load_file
 from torch import Tensor, nn
+from torch.distributed.fsdp import MixedPrecisionPolicy
 from torch.utils.checkpoint import checkpoint as recomputed
 from transformers import Trainer
 
-from ..engine.ops import has_triton
 from ..errors import PlaitError
 from ..models.attention import Attention
 from ..models.saving import write
@@ -52,7 +52,7 @@ class Denoise(nn.Module):
         self.objective = objective
         if half:  # a narrow model waits for memory: its residual stream in 2 bytes, not 4
             model.embed.register_forward_hook(lambda _module, _tokens, x: x.bfloat16())
-        if fused and has_triton():
+        if fused:
             for part in model.modules():
                 if isinstance(part, Attention):
                     part.fuse()
@@ -140,6 +140,11 @@ class Runner(Trainer):
         **settings: Any,
     ) -> None:
         super().__init__(model=denoise, **settings)
+        if self.is_fsdp_enabled and self.args.bf16:
+            # accelerate's own would round the loss, noise levels, counts and sums of gradients too.
+            self.accelerator.state.fsdp_plugin.mixed_precision_policy = MixedPrecisionPolicy(
+                torch.bfloat16, torch.float32, cast_forward_inputs=False
+            )
         self._denoise, self._speed, self._optimised = denoise, speed, optimised
         self._graphed = graphed
         self._steps: Steps | None = None

@@ -1,10 +1,15 @@
-"""`plait train` with FSDP on a CPU, where accelerate does not shard unless told of a GPU."""
+"""`plait train` on a CPU as on GPUs: with FSDP, in bfloat16 where BF16 is set.
 
+accelerate does not shard there unless told of a GPU.
+"""
+
+import os
 import sys
 
 from accelerate import state
 
 from plait.cli import main
+from plait.train import run
 
 _known = state.PartialState.__init__
 
@@ -15,7 +20,17 @@ def _told(self, *args, **settings):
         self.distributed_type = state.DistributedType.MULTI_GPU
 
 
+_arguments = run.TrainingArguments
+
+
+def _halved(**settings):
+    return _arguments(**settings | {"bf16": True})
+
+
 if __name__ == "__main__":
-    state.PartialState.__init__ = _told
+    if "shard=True" in sys.argv:
+        state.PartialState.__init__ = _told
+    if "BF16" in os.environ:
+        run.TrainingArguments = _halved
     sys.argv = ["plait", "train", *sys.argv[1:]]
     sys.exit(main())

@@ -36,3 +36,13 @@ def test_sharded_equals_whole(tmp_path):
         torch.testing.assert_close(found[name], weight, atol=1e-3, rtol=1e-2)  # bfloat16 on disk
     again = train(program, tmp_path / "sharded", *shard, *saved, "--resume", "--step", "20")
     assert again[0] == pytest.approx(whole, abs=1e-5)
+
+
+@pytest.mark.slow
+def test_in_bfloat16_losses_are_not_rounded(tmp_path, monkeypatch):
+    """Nor are noise levels and counts, as they would be by accelerate's own policy."""
+    monkeypatch.setenv("BF16", "1")
+    program = (str(HERE / "sharded_on_cpu.py"),)
+    whole, _ = train(program, tmp_path / "whole")
+    losses, _ = train(program, tmp_path / "sharded", "--set", "shard=True")
+    assert losses[:4] == pytest.approx(whole[:4], abs=2e-3)
