@@ -15,11 +15,15 @@ SETTINGS = "settings.json"  # in a folder of results
 
 
 def write_whole(path: Path, data: str | bytes) -> None:
-    """Write a file that is the old one until it is the new one."""
+    """Write a file that is the old one until it is the new one. A device or a pipe is written to."""
+    data = data.encode() if isinstance(data, str) else data
+    if path.exists() and not path.is_file():
+        path.write_bytes(data)
+        return
     part = path.with_name(path.name + ".part")
     try:
         with naming(path):
-            part.write_bytes(data.encode() if isinstance(data, str) else data)
+            part.write_bytes(data)
         os.replace(part, path)
     except OSError:  # a full disk needs no half of a file
         part.unlink(missing_ok=True)

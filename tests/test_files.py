@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -48,3 +49,15 @@ def test_half_of_a_surrogate_pair_is_kept_as_json_spells_it():
     line = files.as_json({"text": "\ud83d é"})
     assert line.encode() == '{"text": "\\ud83d é"}'.encode()
     assert json.loads(line) == {"text": "\ud83d é"}
+
+
+def test_a_pipe_is_written_to_and_stays(tmp_path):
+    """As /dev/null and /dev/stdout are."""
+    pipe, read = tmp_path / "pipe", []
+    os.mkfifo(pipe)
+    reader = threading.Thread(target=lambda: read.append(pipe.read_text()), daemon=True)
+    reader.start()
+    files.write_whole(pipe, "text")
+    reader.join(5)
+    assert read == ["text"]
+    assert pipe.is_fifo()
