@@ -15,7 +15,7 @@ SETTINGS = "settings.json"  # in a folder of results
 
 
 def write_whole(path: Path, data: str | bytes) -> None:
-    """Write a file that is the old one until it is the new one. A device or a pipe is written to."""
+    """Write a file that is the old one until it is the new one; write to a device or a pipe."""
     data = data.encode() if isinstance(data, str) else data
     if path.exists() and not path.is_file():
         path.write_bytes(data)
