@@ -36,7 +36,7 @@ def test_a_missing_extra_is_named_with_the_command_that_brings_it(monkeypatch, t
         (lambda: source.hub_rows("gsm8k", source.Hub("a/b"), "or else"), "datasets", "eval"),
         (math500().check, "math_verify", "eval"),
         (joined, "ray", "ray"),
-        (lambda: openai.openai("m", "http://localhost"), "huggingface_hub", "hub"),
+        (lambda: openai.openai("m", url="http://localhost"), "huggingface_hub", "hub"),
     ]
     for call, package, extra in calls:
         said = refused(call, package, monkeypatch)
