@@ -92,12 +92,9 @@ class Questions:
         """All that decides the answers."""
         import torch
 
-        from ..eval import facts
-
         codec: TokenizerCodec = session.model.codec  # type: ignore[assignment]
         known = session.conditions() | {"torch": torch.__version__}
         known["chat"] = self.chat and codec.chats  # a model may be one that is asked bare
-        known["weights"] = facts.fingerprint(session.request.model)
         if session.model.device.type != "cpu":  # where kernels round by the batch's size
             known["batch_size"] = session.request.batch_size
         return known

@@ -108,12 +108,23 @@ class Request:
             raise PlaitError("--streams, --length and --summary do not go with a form")
         if self.infill is not None:
             return infill(self.infill)
-        path = Path(self.schema or "")
+        return schema(self.read_schema(), model.codec)
+
+    def read_schema(self) -> Any:
+        """What the file with the JSON Schema holds; None if none was named."""
+        if self.schema is None:
+            return None
         try:
-            source = json.loads(path.read_text(encoding="utf-8"))
+            return json.loads(Path(self.schema).read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
-            raise PlaitError(f"'{path}' cannot be read as a JSON Schema: {error}") from None
-        return schema(source, model.codec)
+            raise PlaitError(f"'{self.schema}' cannot be read as a JSON Schema: {error}") from None
+
+    def weights(self) -> dict[str, str]:
+        """Hashes of all that is loaded: a path may hold other weights by now."""
+        from ..eval import facts
+
+        named = {"weights": self.model, "adapter_weights": self.adapter, "aux_weights": self.aux}
+        return {key: facts.fingerprint(name) for key, name in named.items() if name is not None}
 
 
 @dataclass(frozen=True)
@@ -188,4 +199,5 @@ class Session:
         asked = {k: v for k, v in asdict(self.request).items() if k not in spared}
         slots = {segment.name: segment.length for segment in self.layout.segments}
         found = {"model": self.model.name, "device": self.model.device.type, "slots": slots}
+        found |= {"schema": self.request.read_schema(), **self.request.weights()}
         return {"plait": __version__, **asked, **self.decoding, **found}

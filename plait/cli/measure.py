@@ -114,8 +114,9 @@ def _seqdep(
     """The rows of all records, kept in `target` one by one if there is one."""
     import torch
 
+    from ..eval import facts
     from ..measure.dependence import examine
-    from ..measure.scorers import load_scorer
+    from ..measure.scorers import load_scorer, place_of
 
     if target is not None:
         _resume.check_place(target, source)
@@ -129,6 +130,7 @@ def _seqdep(
     if target is None:
         return list(made())
     conditions = {"scorer": name, "dtype": dtype, "records": len(records), **settings.conditions()}
+    conditions |= {"weights": facts.fingerprint(place_of(name)), "data": facts.written(records)}
     with _resume.locked(target):
         done = _resume.answered(target, json.loads(json.dumps(conditions)))
         if done:

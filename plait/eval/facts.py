@@ -20,7 +20,7 @@ HASHED = ("*.safetensors", "*.gguf", "*.json", "*.jinja")
 
 
 def fingerprint(name: str) -> str:
-    """SHA-256 over the files of a model: weights, config, tokenizer."""
+    """SHA-256 over the files of a model or adapter: weights, config, tokenizer."""
     place = hub.find(name)
     files = [place] if place.is_file() else sorted(f for k in HASHED for f in place.glob(k))
     return _digest(files, place if place.is_dir() else place.parent)
@@ -35,9 +35,14 @@ def source() -> str:
 
 def data(items: Iterable[Item]) -> str:
     """SHA-256 over what is asked, and what counts as correct."""
+    return written((item.task, item.id, item.prompt, item.gold) for item in items)
+
+
+def written(values: Iterable[object]) -> str:
+    """SHA-256 over values as Python writes them."""
     digest = hashlib.sha256()
-    for item in items:
-        digest.update(repr((item.task, item.id, item.prompt, item.gold)).encode())
+    for value in values:
+        digest.update(repr(value).encode())
     return digest.hexdigest()
 
 

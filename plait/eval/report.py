@@ -108,7 +108,8 @@ def markdown(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 def conditions(settings: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
     """What a number has to stand with, on one line."""
     told = {k: v for k, v in {**settings, **facts}.items() if v not in (None, "", [], ())}
-    kept = {k: v for k, v in told.items() if k not in ("command", "code", "data", "weights")}
+    hidden = ("command", "code", "data", "weights", "adapter_weights", "aux_weights")
+    kept = {k: v for k, v in told.items() if k not in hidden}
     return ", ".join(f"{key} {value}" for key, value in kept.items())
 
 

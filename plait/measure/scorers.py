@@ -45,6 +45,17 @@ def load_scorer(name: str, device: str | None = None, dtype: str = "float32") ->
     holds one GGUF file. Architectures that plait does not know are loaded by transformers, if it
     is installed. Raises PlaitError if the model is not autoregressive.
     """
+    name = place_of(name)
+    try:
+        return CausalScorer(load(name, device, dtype))
+    except PlaitError as error:
+        if "architecture" not in str(error):
+            raise
+        return TransformersScorer(name, device, dtype, str(error))
+
+
+def place_of(name: str) -> str:
+    """The model of a scorer's name: the GGUF file of a package, and any other name as it is."""
     if name.isidentifier() and not Path(name).exists() and name not in box.names():
         if (found := find_spec(name)) is None:
             raise PlaitError(
@@ -54,13 +65,8 @@ def load_scorer(name: str, device: str | None = None, dtype: str = "float32") ->
         places = [Path(p) for p in found.submodule_search_locations or ()]
         files = [file for place in places for file in place.glob("*.gguf")]
         if len(files) == 1:
-            name = str(files[0])
-    try:
-        return CausalScorer(load(name, device, dtype))
-    except PlaitError as error:
-        if "architecture" not in str(error):
-            raise
-        return TransformersScorer(name, device, dtype, str(error))
+            return str(files[0])
+    return name
 
 
 class TransformersScorer:
