@@ -7,6 +7,7 @@ open. Intervals draw the training seeds and the problems anew (bootstrap), both 
 from collections.abc import Callable, Sequence
 
 import numpy as np
+from results import signs
 
 Results = dict[tuple[str, int], dict]
 Cells = Callable[[Results, str, str], dict[int, dict]]
@@ -18,7 +19,7 @@ DRAWS = 1000
 
 def rights(cell: dict) -> np.ndarray:
     """[problems]: 1 where the answer is right."""
-    return np.array([int(sign) for sign in cell["rights"]], dtype=float)
+    return signs(cell["rights"]).astype(float)
 
 
 def arness(cell: dict) -> np.ndarray:

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 from nap_table import accuracy, few, order, paired
-from results import split, told
+from results import signs, split, told
 
 Cells = dict[tuple[str, str], dict[int, dict]]  # by run and decoder; by seed
 
@@ -117,11 +117,6 @@ def training(runs: Mapping[str, dict], named: Sequence[str]) -> list[str]:
     return lines
 
 
-def signs(tables: Sequence[str]) -> np.ndarray:
-    """Flags as booleans, a row for each string."""
-    return np.array([[sign == "1" for sign in table] for table in tables])
-
-
 def streams(cells: Cells) -> list[str]:
     """How often each stream is right, and the answer by the number of them that are right."""
     lines = []
@@ -129,8 +124,8 @@ def streams(cells: Cells) -> list[str]:
         told = {seed: cell for seed, cell in found.items() if "stream_rights" in cell}
         if not told or len(next(iter(told.values()))["stream_rights"]) < 2:
             continue
-        right = np.array([signs(cell["stream_rights"]) for cell in told.values()])
-        answer = signs([cell["rights"] for cell in told.values()])
+        right = np.array([[*map(signs, cell["stream_rights"])] for cell in told.values()])
+        answer = np.array([signs(cell["rights"]) for cell in told.values()])
         each = " / ".join(f"{100 * share:.1f}" for share in right.mean((0, 2)))
         of = "" if len(told) == len(found) else f" (of {few(told)})"
         by = [answer[right.sum(1) == number] for number in range(right.shape[1] + 1)]

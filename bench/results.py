@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 import plait
@@ -91,6 +92,11 @@ def split(decoder: str) -> tuple[str, str, str]:
 def flags(rights: Iterable[bool]) -> str:
     """One sign for each answer, 1 = right."""
     return "".join("01"[right] for right in rights)
+
+
+def signs(flagged: str) -> np.ndarray:
+    """[answers]: 1 where `flags` had one that is right."""
+    return np.array([int(sign) for sign in flagged])
 
 
 def accuracy(cell: Mapping[str, Any]) -> str:

@@ -53,12 +53,27 @@ def put(x, made, place, length, STRIDE: tl.constexpr, WIDTH: tl.constexpr, EVEN:
 
 @triton.jit
 @no_type_check
+def halves(x, place, length, STRIDE: tl.constexpr, HALF: tl.constexpr, EVEN: tl.constexpr):
+    """Both halves of the features of some positions."""
+    one = rows(x, place, length, STRIDE, HALF, EVEN)
+    return one, rows(x + HALF, place, length, STRIDE, HALF, EVEN)
+
+
+@triton.jit
+@no_type_check
+def product(one, two, other_one, other_two, PRECISION: tl.constexpr):
+    """Each of some vectors times each of others, all in halves."""
+    sums = tl.dot(one, tl.trans(other_one), input_precision=PRECISION)
+    return tl.dot(two, tl.trans(other_two), sums, input_precision=PRECISION)
+
+
+@triton.jit
+@no_type_check
 def turned(
     x, cos, sin, place, length, STRIDE: tl.constexpr, HALF: tl.constexpr, EVEN: tl.constexpr
 ):  # fmt: skip
     """Both halves of the features of some positions, turned."""
-    first = rows(x, place, length, STRIDE, HALF, EVEN)
-    second = rows(x + HALF, place, length, STRIDE, HALF, EVEN)
+    first, second = halves(x, place, length, STRIDE, HALF, EVEN)
     c = rows(cos, place, length, 2 * HALF, HALF, EVEN)
     s = rows(sin + HALF, place, length, 2 * HALF, HALF, EVEN)
     one, two = first * c - second * s, second * c + first * s
@@ -143,11 +158,9 @@ def _attend(
         place = block * SIDE + tl.arange(0, SIDE)
         both, some = seen(mask, asked[:, None], place[None, :], length, mask_query, MASK, EVEN)
         if some:
-            k1 = rows(key, place, length, GROUPS * DIM, HALF, EVEN)
-            k2 = rows(key + HALF, place, length, GROUPS * DIM, HALF, EVEN)
+            k1, k2 = halves(key, place, length, GROUPS * DIM, HALF, EVEN)
             v = rows(value, place, length, STRIDE, DIM, EVEN)
-            score = tl.dot(q1, tl.trans(k1), input_precision=PRECISION)
-            score = tl.dot(q2, tl.trans(k2), score, input_precision=PRECISION) * scale
+            score = product(q1, q2, k1, k2, PRECISION) * scale
             score = tl.where(both, score, FLOOR)
             higher = tl.maximum(top, tl.max(score, 1))
             p, fade = tl.exp2(score - higher[:, None]), tl.exp2(top - higher)

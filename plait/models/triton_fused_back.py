@@ -14,7 +14,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from .triton_fused import Launch, mine, put, rows, seen, turn_back, turned
+from .triton_fused import Launch, halves, mine, product, put, rows, seen, turn_back, turned
 
 
 @triton.jit
@@ -56,11 +56,9 @@ def _back_queries(
         place = block * SIDE + tl.arange(0, SIDE)
         both, some = seen(mask, asked[:, None], place[None, :], length, mask_query, MASK, EVEN)
         if some:
-            k1 = rows(key, place, length, GROUPS * DIM, HALF, EVEN)
-            k2 = rows(key + HALF, place, length, GROUPS * DIM, HALF, EVEN)
+            k1, k2 = halves(key, place, length, GROUPS * DIM, HALF, EVEN)
             v = rows(value, place, length, STRIDE, DIM, EVEN)
-            score = tl.dot(q1, tl.trans(k1), input_precision=PRECISION)
-            score = tl.dot(q2, tl.trans(k2), score, input_precision=PRECISION) * scale
+            score = product(q1, q2, k1, k2, PRECISION) * scale
             dp = tl.dot(got, tl.trans(v), input_precision=PRECISION)
             p = tl.where(both, tl.exp2(score - weight[:, None]), 0.0)
             ds = (p * (dp - share[:, None])).to(k1.dtype)
@@ -86,8 +84,7 @@ def _back_keys(
     row, group, own = mine(GROUPS, BLOCKS, SIDE)
     mask += row * mask_row
     key = keys + row * length * GROUPS * DIM + group * DIM
-    k1 = rows(key, own, length, GROUPS * DIM, HALF, EVEN)
-    k2 = rows(key + HALF, own, length, GROUPS * DIM, HALF, EVEN)
+    k1, k2 = halves(key, own, length, GROUPS * DIM, HALF, EVEN)
     value = qkv + row * length * STRIDE + (HEADS + GROUPS + group) * DIM
     v = rows(value, own, length, STRIDE, DIM, EVEN)
     dk1, dk2 = tl.zeros((SIDE, HALF), tl.float32), tl.zeros((SIDE, HALF), tl.float32)
@@ -98,13 +95,11 @@ def _back_keys(
         if some:
             near = row * length * WIDTH + head * DIM
             line = (row * HEADS + head) * length + asked
-            q1 = rows(queries + near, asked, length, WIDTH, HALF, EVEN)
-            q2 = rows(queries + near + HALF, asked, length, WIDTH, HALF, EVEN)
+            q1, q2 = halves(queries + near, asked, length, WIDTH, HALF, EVEN)
             got = rows(given + near, asked, length, WIDTH, DIM, EVEN)
             weight = tl.load(mass + line, mask=asked < length, other=0.0)
             share = tl.load(along + line, mask=asked < length, other=0.0)
-            score = tl.dot(k1, tl.trans(q1), input_precision=PRECISION)
-            score = tl.dot(k2, tl.trans(q2), score, input_precision=PRECISION) * scale
+            score = product(k1, k2, q1, q2, PRECISION) * scale
             p = tl.where(both, tl.exp2(score - weight[None, :]), 0.0)
             dv = tl.dot(p.to(got.dtype), got, dv, input_precision=PRECISION)
             dp = tl.dot(v, tl.trans(got), input_precision=PRECISION)
