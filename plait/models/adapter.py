@@ -46,10 +46,11 @@ class Adapted:
         return (weight.float() + self._scale(name, len(down)) * (up @ down)).to(weight.dtype)
 
     def _scale(self, name: str, rank: int) -> float:
-        alpha = float(self.settings.get("lora_alpha", 8))
-        for pattern, value in self.settings.get("alpha_pattern", {}).items():
+        alpha: float = self.settings.get("lora_alpha", 8.0)
+        own = Settings(self.settings.get("alpha_pattern", {}), self.settings.path)
+        for pattern in own.values:
             if fnmatch.fnmatch(name, f"*{pattern}.weight"):
-                alpha = float(value)
+                alpha = own.get(pattern, alpha)
         return alpha / (math.sqrt(rank) if self.settings.get("use_rslora", False) else rank)
 
 

@@ -12,6 +12,15 @@ from ..errors import PlaitError
 from .config import Config
 from .rope import Scaling
 
+KINDS = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    str: "a text",
+    list: "a list",
+    dict: "an object",
+}
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -20,23 +29,52 @@ class Settings:
     values: Mapping[str, Any]
     path: Path
 
-    def get(self, key: str, default: Any) -> Any:
-        """The value of `key`; the default also stands for null."""
-        value = self.values.get(key)
-        return default if value is None else value
+    def get(self, key: str, default: Any, least: int = 0) -> Any:
+        """The value of `key`, of the default's type, which also stands for null.
 
-    def need(self, key: str) -> Any:
-        """The value of a key that has no default."""
+        A default of None lets every value pass. A whole number is at least `least`.
+        """
+        value = self.values.get(key)
+        if value is None or default is None:
+            return default if value is None else value
+        if not isinstance(default, list | tuple):
+            return self._read(key, type(default), least)
+        if not isinstance(value, list | tuple):
+            raise self._wrong(key, KINDS[list])
+        if default and not all(_is(type(default[0]), inner) for inner in value):
+            raise self._wrong(key, f"a list, each item {KINDS[type(default[0])]}")
+        return value
+
+    def need(self, key: str, kind: type = int, least: int = 1) -> Any:
+        """The value of a key that has no default; a whole number is at least `least`."""
         if self.values.get(key) is None:
             raise PlaitError(
                 f"{self.path}: model_type is '{self.model_type}', "
                 f"but the key '{key}' that it needs is missing"
             )
-        return self.values[key]
+        return self._read(key, kind, least)
+
+    def ids(self, key: str) -> list[int]:
+        """The ids of tokens under a key that may hold none, one, or a list."""
+        said = self.get(key, None)
+        listed = said if isinstance(said, list) else [] if said is None else [said]
+        if not all(_is(int, id) for id in listed):
+            raise self._wrong(key, "the id of a token, or a list of ids")
+        return [int(id) for id in listed]
+
+    def _read(self, key: str, kind: type, least: int) -> Any:
+        value = self.values[key]
+        if not _is(kind, value, least):
+            bound = f" >= {least}" if kind is int else ""
+            raise self._wrong(key, KINDS[kind] + bound)
+        return kind(value) if kind in (int, float) else value
+
+    def _wrong(self, key: str, wanted: str) -> PlaitError:
+        return PlaitError(f"{self.path}: {key} = {self.values[key]!r} should be {wanted}")
 
     def only(self, key: str, *allowed: Any) -> Any:
         """The value of a key of which plait supports some values; the first is the default."""
-        value = self.get(key, allowed[0])
+        value = allowed[0] if self.values.get(key) is None else self.values[key]
         if value not in allowed:
             known = " or ".join(repr(a) for a in allowed)
             raise PlaitError(f"{self.path}: {key} = {value!r} is not supported, only {known} is")
@@ -72,13 +110,18 @@ def usable(kind: type, values: Any, path: Path) -> dict[str, Any]:
 def _suits(field: "Field[Any]", value: Any) -> bool:
     if get_origin(field.type) is Literal:
         return value in get_args(field.type)
-    if field.type not in (int, float):
-        return isinstance(value, bool if field.type is bool else str)
+    least = min(0, field.default) if isinstance(field.default, int) else 0
+    return field.type in (bool, int, float, str) and _is(field.type, value, least)
+
+
+def _is(kind: Any, value: Any, least: int = 0) -> bool:
+    """Is a value of JSON of a kind? 2.0 is a whole number too, and true is none."""
+    if kind not in (int, float):
+        return isinstance(value, kind)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
-    if field.type is float:
+    if kind is float:
         return isinstance(value, int) or math.isfinite(value)
-    least = min(0, field.default) if isinstance(field.default, int) else 0
     return (isinstance(value, int) or value.is_integer()) and value >= least
 
 
@@ -169,11 +212,10 @@ def autoregressive(s: Settings) -> dict[str, Any]:
 
 def rope(s: Settings) -> dict[str, Any]:
     """`rope_base`, `rope_part` and `scaling` of a config.json, of old transformers or new."""
-    values = {"rope_theta": s.get("rope_theta", 10_000.0)}
-    values |= {"partial_rotary_factor": s.get("partial_rotary_factor", 1.0)}
-    values |= s.get("rope_scaling", {}) | s.get("rope_parameters", {})
-    base, part = float(values["rope_theta"]), float(values["partial_rotary_factor"])
-    return {"rope_base": base, "rope_part": part, "scaling": _scaling(Settings(values, s.path), s)}
+    r = Settings(s.get("rope_scaling", {}) | s.get("rope_parameters", {}), s.path)
+    base = r.get("rope_theta", s.get("rope_theta", 10_000.0))
+    part = r.get("partial_rotary_factor", s.get("partial_rotary_factor", 1.0))
+    return {"rope_base": base, "rope_part": part, "scaling": _scaling(r, s)}
 
 
 def _scaling(r: Settings, s: Settings) -> Scaling | None:
@@ -191,11 +233,11 @@ def _scaling(r: Settings, s: Settings) -> Scaling | None:
     r.only("mscale", None)
     return Scaling(
         kind,
-        float(r.need("factor")),
+        r.need("factor", float),
         trained,
-        fast=float(fast),
-        slow=float(slow),
-        gain=float(r.get("attention_factor", 0.0)),
+        fast=fast,
+        slow=slow,
+        gain=r.get("attention_factor", 0.0),
         whole=r.get("truncate", True),
     )
 

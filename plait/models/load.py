@@ -86,10 +86,10 @@ def load(
         checkpoint = replace(checkpoint, tensors=adapted)
         told = adapted.settings if adapted.settings.get("layout", {}) != {} else told
     codec = _codec(checkpoint, words)
-    if not _told(told, "template", bool, True):
+    if not told.get("template", True):
         codec = codec.bare()
     slots = _slots(told, box.Slots() if checkpoint.name == "plait" else FOREIGN)
-    tasks = _told(checkpoint.settings, "tasks", list, [])
+    tasks = checkpoint.settings.get("tasks", [])
     if codec.mask_id == checkpoint.config.vocab:
         checkpoint = replace(checkpoint, config=replace(checkpoint.config, vocab=codec.mask_id + 1))
     fit.check(name, checkpoint.config, place, quantize or dtype)
@@ -157,18 +157,10 @@ def read_dtype(name: str) -> torch.dtype:
     return known[name]
 
 
-def _told(settings: Settings, key: str, kind: type, default: Any) -> Any:
-    """A value of config.json that has one type."""
-    value = settings.get(key, default)
-    if not isinstance(value, kind):
-        raise PlaitError(f"{settings.path}: {key} = {value!r} should be a {kind.__name__}")
-    return value
-
-
 def _slots(told: Settings, otherwise: box.Slots) -> box.Slots:
     """The slots that a config.json tells, whose canvas can be built."""
-    said = told.get("layout", {})
-    if said == {}:
+    said = told.get("layout", None)
+    if said in (None, {}):
         return otherwise
     slots = box.Slots(**usable(box.Slots, said, told.path))
     try:

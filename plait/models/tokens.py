@@ -50,8 +50,7 @@ def read_words(folder: Path) -> Words:
 def _ends(folder: Path) -> tuple[int, ...]:
     """What chat models are stopped by often stands here only."""
     path = folder / GENERATION
-    said = read_settings(path).get("eos_token_id", []) if path.is_file() else []
-    return tuple(said) if isinstance(said, list) else (int(said),)
+    return tuple(read_settings(path).ids("eos_token_id")) if path.is_file() else ()
 
 
 def _definition(folder: Path) -> str:
@@ -108,9 +107,9 @@ def codec_of(checkpoint: Checkpoint, words: Words) -> TokenizerCodec:
 
 def mask_of(checkpoint: Checkpoint, words: Words) -> int | None:
     """The id of the mask: by config.json, by the tokenizer, by the family."""
-    said = checkpoint.settings.get("mask_token_id", None)
-    if said is not None:
-        return int(said)
+    settings = checkpoint.settings
+    if settings.get("mask_token_id", None) is not None:
+        return int(settings.need("mask_token_id", least=0))
     for text in (words.named.get("mask_token", ""), checkpoint.family.tokens.mask):
         if text and (found := words.id(text)) is not None:
             return found
@@ -119,8 +118,7 @@ def mask_of(checkpoint: Checkpoint, words: Words) -> int | None:
 
 def ends_of(checkpoint: Checkpoint, words: Words) -> list[int]:
     """The ids that end an answer; with the first of them a canvas is filled up."""
-    said = checkpoint.settings.get("eos_token_id", [])
-    ids = list(said) if isinstance(said, list) else [int(said)]
+    ids = checkpoint.settings.ids("eos_token_id")
     own = checkpoint.family.tokens
     ids += words.ends
     named = words.named.get("eos_token", "")

@@ -59,7 +59,7 @@ def told(tmp_path):
         ("layout", "strange", math.inf, "strange = inf is not a setting"),
         ("", "layout", [], r"\[\] should be an object with streams, length"),
         ("", "tasks", 5, "tasks = 5 should be a list"),
-        ("", "template", "no", "template = 'no' should be a bool"),
+        ("", "template", "no", "template = 'no' should be true or false"),
         ("", "layers", math.nan, "layers = nan is not a setting"),
         ("", "attention", "half", "attention = 'half' is not a setting"),
     ],

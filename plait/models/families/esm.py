@@ -30,9 +30,9 @@ def config(s: Settings) -> Config:
     return encoder(
         s,
         context=s.get("max_position_embeddings", 1026),
-        rope_base=float(s.get("rope_theta", 10_000.0)),
-        embed_norm=bool(s.get("emb_layer_norm_before", False)),
-        dropped=s.need("mask_token_id") if s.get("token_dropout", False) else -1,
+        rope_base=s.get("rope_theta", 10_000.0),
+        embed_norm=s.get("emb_layer_norm_before", False),
+        dropped=s.need("mask_token_id", least=0) if s.get("token_dropout", False) else -1,
     )
 
 

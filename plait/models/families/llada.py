@@ -46,7 +46,7 @@ def config(s: Settings) -> Config:
         hidden=s.get("mlp_hidden_size", s.get("mlp_ratio", 4) * width),
         head_dim=width // heads,
         context=s.get("max_sequence_length", 4096),
-        rope_base=float(s.get("rope_theta", 10_000.0)),
+        rope_base=s.get("rope_theta", 10_000.0),
         norm_eps=s.get("rms_norm_eps", 1e-5),
         tied=s.get("weight_tying", False),
         qk_norm=False,

@@ -25,10 +25,10 @@ def bases(s: Settings) -> tuple[float, float]:
     """The rotary bases of layers without and with a window."""
     found = []
     for kind, old, default in (("full", "global", 160_000.0), ("sliding", "local", 10_000.0)):
-        new = s.get("rope_parameters", {}).get(f"{kind}_attention", {})
+        new = Settings(s.get("rope_parameters", {}), s.path).get(f"{kind}_attention", {})
         base = s.get(f"{old}_rope_theta", default)
-        values = {"rope_theta": base} | new
-        found.append(float(rope(Settings(values, s.path))["rope_base"]))
+        values = {"rope_theta": base, "rope_parameters": new}
+        found.append(rope(Settings(values, s.path))["rope_base"])
     return found[0], found[1]
 
 
@@ -36,7 +36,7 @@ def config(s: Settings) -> Config:
     """The encoder with its masked-language-model head."""
     s.only("hidden_activation", "gelu")
     s.only("classifier_activation", "gelu")
-    every, layers = s.get("global_attn_every_n_layers", 3), s.need("num_hidden_layers")
+    every, layers = s.get("global_attn_every_n_layers", 3, least=1), s.need("num_hidden_layers")
     kinds = ["sliding_attention" if i % every else "full_attention" for i in range(layers)]
     half = s.get("local_attention", 128) // 2
     windows = [half * (k == "sliding_attention") for k in s.get("layer_types", kinds)]

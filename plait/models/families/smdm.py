@@ -22,7 +22,7 @@ def config(s: Settings) -> Config:
         s.only(key, False)
     s.only("condense_ratio", 1)
     heads, width = s.need("n_head"), s.need("n_embd")
-    vocab, multiple = s.get("vocab_size", 32000), s.get("padding_multiple", 64)
+    vocab, multiple = s.get("vocab_size", 32000), s.get("padding_multiple", 64, least=1)
     padded = s.get("padded_vocab_size", -(-vocab // multiple) * multiple)
     return Config(
         vocab=padded + 1,
