@@ -121,13 +121,13 @@ def streams(cells: Cells) -> list[str]:
     """How often each stream is right, and the answer by the number of them that are right."""
     lines = []
     for (run, decoder), found in cells.items():
-        told = {seed: cell for seed, cell in found.items() if "stream_rights" in cell}
-        if not told or len(next(iter(told.values()))["stream_rights"]) < 2:
+        judged = {seed: cell for seed, cell in found.items() if "stream_rights" in cell}
+        if not judged or len(next(iter(judged.values()))["stream_rights"]) < 2:
             continue
-        right = np.array([[*map(signs, cell["stream_rights"])] for cell in told.values()])
-        answer = np.array([signs(cell["rights"]) for cell in told.values()])
+        right = np.array([[*map(signs, cell["stream_rights"])] for cell in judged.values()])
+        answer = np.array([signs(cell["rights"]) for cell in judged.values()])
         each = " / ".join(f"{100 * share:.1f}" for share in right.mean((0, 2)))
-        of = "" if len(told) == len(found) else f" (of {few(told)})"
+        of = "" if len(judged) == len(found) else f" (of {few(judged)})"
         by = [answer[right.sum(1) == number] for number in range(right.shape[1] + 1)]
         follows = " / ".join(f"{100 * some.mean():.1f}" if len(some) else "-" for some in by)
         many = " / ".join(str(len(some)) for some in by)

@@ -16,18 +16,26 @@ SETTINGS = "settings.json"  # in a folder of results
 
 def write_whole(path: Path, data: str | bytes) -> None:
     """Write a file that is the old one until it is the new one; write to a device or a pipe."""
-    data = data.encode() if isinstance(data, str) else data
+    with replacing(path) as part:
+        part.write_bytes(data.encode() if isinstance(data, str) else data)
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A file to write, which takes the place of `path` once all is written, or else is removed.
+
+    A device or a pipe cannot be replaced, and is written to itself.
+    """
     if path.exists() and not path.is_file():
-        path.write_bytes(data)
+        yield path
         return
     part = path.with_name(path.name + ".part")
     try:
         with naming(path):
-            part.write_bytes(data)
+            yield part
         os.replace(part, path)
-    except OSError:  # a full disk needs no half of a file
+    finally:  # a full disk needs no half of a file
         part.unlink(missing_ok=True)
-        raise
 
 
 @contextlib.contextmanager

@@ -1,6 +1,7 @@
 """A full disk: the error says which file, and nothing half-written stays."""
 
 import errno
+import gzip
 import json
 import os
 import threading
@@ -51,13 +52,28 @@ def test_half_of_a_surrogate_pair_is_kept_as_json_spells_it():
     assert json.loads(line) == {"text": "\ud83d é"}
 
 
+def piped(write, folder: Path) -> bytes:
+    """What comes out of a pipe that is written to, and is one still."""
+    pipe, read = folder / "pipe", []
+    os.mkfifo(pipe)
+    reader = threading.Thread(target=lambda: read.append(pipe.read_bytes()), daemon=True)
+    reader.start()
+    write(pipe)
+    reader.join(5)
+    assert pipe.is_fifo()
+    (found,) = read
+    return found
+
+
 def test_a_pipe_is_written_to_and_stays(tmp_path):
     """As /dev/null and /dev/stdout are."""
-    pipe, read = tmp_path / "pipe", []
-    os.mkfifo(pipe)
-    reader = threading.Thread(target=lambda: read.append(pipe.read_text()), daemon=True)
-    reader.start()
-    files.write_whole(pipe, "text")
-    reader.join(5)
-    assert read == ["text"]
-    assert pipe.is_fifo()
+    assert piped(lambda path: files.write_whole(path, "text"), tmp_path) == b"text"
+
+
+def test_traces_go_into_a_pipe_too(tmp_path):
+    def write(path: Path) -> None:
+        trace_file.write(path, [], {"key": "text"})
+
+    write(tmp_path / "plain")
+    found = piped(write, tmp_path)
+    assert gzip.decompress(found) == gzip.decompress((tmp_path / "plain").read_bytes())

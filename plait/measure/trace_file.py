@@ -2,7 +2,6 @@
 
 import gzip
 import json
-import os
 import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
@@ -12,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import PlaitError
-from ..files import naming
+from ..files import replacing
 from ..trace import KINDS, Label, Trace
 
 FORMAT, VERSION = "plait-trace", 2
@@ -33,15 +32,9 @@ def write(path: str | Path, traces: Iterable[Trace], conditions: Mapping[str, An
 
     The file appears whole or not at all. Scores are written so that they read back exactly.
     """
-    path = Path(path)
-    part = path.with_name(path.name + ".part")
-    try:
-        with naming(path), gzip.open(part, "wt", encoding="utf-8") as file:
-            file.write(_header(conditions))
-            file.writelines(_row(trace) for trace in traces)
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+    with replacing(Path(path)) as part, gzip.open(part, "wt", encoding="utf-8") as file:
+        file.write(_header(conditions))
+        file.writelines(_row(trace) for trace in traces)
 
 
 def opening(conditions: Mapping[str, Any]) -> bytes:

@@ -10,20 +10,17 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from ..errors import PlaitError
+from ..files import replacing
 
 
 def write(path: Path, weights: Mapping[str, Tensor]) -> None:
     """Write a safetensors file that is the old one until it is the new one."""
-    part = path.with_name(path.name + ".part")
-    try:
+    with replacing(path) as part:
         part.touch()
         mode = part.stat().st_mode  # safetensors keeps its files from all other users
         with named(path):
             save_file(dict(weights), part, metadata={"format": "pt"})
         part.chmod(mode)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import PlaitError, missing
+from ..files import replacing
 from ..measure.arness import global_arness, local_arness
 from ..measure.seqdep import seqdep, summary
 from ..trace import COMMIT, RETRACT, REWRITE, Trace
@@ -36,14 +37,9 @@ def save(figure: "Figure", path: Path) -> None:
     from matplotlib import rc_context
 
     dated = {".svg": "Date", ".pdf": "CreationDate"}.get(path.suffix)  # same data, same file
-    part = path.with_name(f"{path.name}.part")
-    try:
-        with rc_context({"svg.hashsalt": "plait"}):
-            told = {dated: None} if dated else {}
-            figure.savefig(part, format=path.suffix[1:], dpi=150, metadata=told)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    told = {dated: None} if dated else {}
+    with replacing(path) as part, rc_context({"svg.hashsalt": "plait"}):
+        figure.savefig(part, format=path.suffix[1:], dpi=150, metadata=told)
 
 
 def heat(trace: Trace) -> "Figure":
