@@ -1,6 +1,6 @@
 """From rows to a batch: padding, cut-offs, masks, and who sees whom."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
-from ..canvas import Canvas
+from ..canvas import HEADER, Canvas
 from ..errors import unknown
 from ..layout import PROMPT, Codec, Row
 from .corrupt import Corruption
@@ -96,6 +96,11 @@ def filled(row: Row, width: int, eos_id: int) -> Row:
     last = max(row.region)
     fields = (row.ids, eos_id), (row.region, last), (row.group, row.group[-1])
     return Row(*([*values, *[value] * more] for values, value in fields))
+
+
+def given(row: Row, slots: Collection[int]) -> Row:
+    """The row with some slots given, as headers are: read, and neither masked nor trained."""
+    return replace(row, region=[HEADER if slot in slots else slot for slot in row.region])
 
 
 def canvas(rows: Sequence[Row], codec: Codec, blocked: bool, width: int = 0) -> Canvas:

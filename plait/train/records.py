@@ -1,7 +1,7 @@
 """Training rows from a file of problems with their paths, for any model (arXiv:2602.23225)."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -14,11 +14,12 @@ from ..errors import PlaitError, unknown
 from ..layout import Codec, Layout
 from ..measure import corpus
 from ..models.box import Slots
-from .batches import Batch, Ends, batch, filled
+from .batches import Batch, Ends, batch, filled, given
 from .corrupt import Corruption
 from .view import View
 
 FORMS = ("nap", "long_cot", "single", "plain")
+KEPT = ("all", "correct", "heard")
 ANSWER = ("answer", "gold", "summary")
 
 
@@ -29,6 +30,7 @@ class Problem:
     prompt: str
     paths: tuple[str, ...]
     answer: str
+    heard: frozenset[str] = frozenset()  # paths that are read, and not learned
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,10 @@ class Records:
     "long_cot": the same paths one after another in one slot of their whole length. "single": one
     path of a record in that slot, drawn anew in each epoch. "plain": the paths are left out and
     the answer has the slot. Where a record has more paths than there are streams, some are drawn.
+
+    keep="correct" leaves wrong paths out. "heard" has them stand in their slots without a mask or
+    a loss, as streams that went wrong, so that the summary learns what to make of them and nothing
+    learns to write them; the paper trains "all". Both need records that say which are correct.
     """
 
     file: Path = Path("records.jsonl")
@@ -47,7 +53,7 @@ class Records:
     length: int = 330  # of a stream
     summary: int = 32
     shuffle: bool = True  # the order of the paths, in each epoch; False: as they stand
-    keep: Literal["all", "correct"] = "all"  # paths; "correct" needs records that say which are
+    keep: Literal["all", "correct", "heard"] = "all"  # paths
     cross: Literal["full", "blocked"] = "full"  # do streams see each other?
     ends: Ends = Ends()
     rows: int = 16  # in a batch
@@ -64,6 +70,13 @@ class Records:
         for name in ("streams", "length", "summary", "rows", "multiple", "pool"):
             if getattr(self, name) < 1:
                 raise PlaitError(f"rows.{name} is {getattr(self, name)}; it must be >= 1")
+        if self.keep not in KEPT:
+            raise unknown("keep", self.keep, KEPT)
+        if self.keep == "heard" and self.form != "nap":
+            raise PlaitError(
+                f"rows.keep=heard needs paths in streams of their own: set rows.form=nap, which is "
+                f"'{self.form}'"
+            )
 
     @property
     def slots(self) -> Slots:
@@ -105,13 +118,17 @@ def read(path: Path, keep: str = "all") -> list[Problem]:
             raise PlaitError(f"{place}: there is no right answer; give it as 'answer'")
         if not record.prompt.strip():
             raise PlaitError(f"{place}: there is no prompt")
-        paths = record.paths
-        if keep == "correct":
+        paths, heard = record.paths, frozenset[str]()
+        if keep != "all":
             flags = corpus.correct(record)
             if flags is None:
                 raise PlaitError(f'{place}: it does not say which paths are "correct"')
-            paths = [path for path, right in zip(paths, flags, strict=True) if right]
-        found.append(Problem(record.prompt, tuple(paths), answers[0]))
+            right = [path for path, good in zip(paths, flags, strict=True) if good]
+            if keep == "correct":
+                paths = right
+            else:
+                heard = frozenset(paths) - {*right}
+        found.append(Problem(record.prompt, tuple(paths), answers[0], heard))
     return found
 
 
@@ -205,9 +222,14 @@ class RecordBatches(IterableDataset[Batch]):
     def number(self, n: int) -> Batch:
         """The batch with this number, from 0."""
         rng = torch.Generator().manual_seed(self.seed * 1_000_003 + n)
-        drawn = map(self.texts, self.drawn(n))
+        numbers = self.drawn(n)
+        drawn = [self.texts(number) for number in numbers]
         rows = [self._layout.row(self.codec, prompt, texts) for prompt, texts in drawn]
         rows = self.records.ends(rows, self.codec.eos_id, self.view.block, rng)
+        rows = [
+            given(row, self._heard(number, texts))
+            for row, number, (_, texts) in zip(rows, numbers, drawn, strict=True)
+        ]
         blocked = self.records.cross == "blocked"
         width = -(-max(len(row.ids) for row in rows) // self.records.multiple)
         width *= self.records.multiple
@@ -237,6 +259,11 @@ class RecordBatches(IterableDataset[Batch]):
         rng = Random(f"paths/{self.seed}/{epoch}/{index}")
         problem = self.problems[index]
         return problem.prompt, self.records.texts(problem, rng)
+
+    def _heard(self, n: int, texts: Sequence[str]) -> list[int]:
+        """The slots of a row that nothing learns to write."""
+        heard = self.problems[self._index(n)[1]].heard
+        return [slot for slot, text in enumerate(texts[:-1]) if text in heard]
 
     def _index(self, n: int) -> tuple[int, int]:
         """Epoch and problem of a row."""

@@ -6,21 +6,17 @@ import signal
 import subprocess
 import sys
 from dataclasses import replace
-from itertools import chain, pairwise
 from pathlib import Path
-from random import Random
 
 import pytest
 import torch
 
 import plait
 from plait.errors import PlaitError
-from plait.models import box
-from plait.models.codec import TokenizerCodec
 from plait.models.load import load as load_model
 from plait.train import run
 from plait.train.recipes import load
-from plait.train.records import Problem, RecordBatches, Records, read
+from plait.train.records import Records
 from plait.train.run import checkpoint, train
 from plait.train.trainer import Denoise
 from plait.train.view import View
@@ -187,60 +183,6 @@ def test_forms_of_the_same_paths(file, tmp_path, form):
     assert model.slots == rows.slots
     answers = list(plait.generate(model, ["What is 2 * 3?"], "confidence"))
     assert len(answers[0].streams) == {"nap": 2, "long_cot": 1, "single": 1, "plain": 0}[form]
-
-
-def test_rows_hold_the_same_paths_in_every_form(file):
-    problem = read(file)[0]
-    made = {
-        form: Records(file, form=form, streams=2).texts(problem, Random(3))
-        for form in ("nap", "long_cot", "single", "plain")
-    }
-    one, two, answer = made["nap"]
-    assert {one, two} == set(problem.paths)
-    assert made["long_cot"] == [f"{one}\n{two}", answer]
-    assert made["single"] == [one, answer]
-    assert made["plain"] == [answer]
-    orders = {tuple(Records(file, streams=2).texts(problem, Random(s))) for s in range(9)}
-    assert len(orders) == 2
-    kept = Records(file, streams=2, shuffle=False).texts(problem, Random(3))
-    assert kept == [*problem.paths, answer]
-
-
-def test_pools_share_rows_out_by_length(file):
-    problems = read(file) + [
-        Problem("What is " + "1 + " * n + "1?", ("a", "b"), "2") for n in range(28)
-    ]
-    rows = Records(file, streams=2, length=12, summary=6, rows=4, multiple=1, pool=8)
-    codec = TokenizerCodec.read(box.HERE / "plait-tiny" / box.CODEC)
-    pooled = RecordBatches(rows, problems, codec)
-    numbers = [pooled.drawn(n) for n in range(16)]
-    assert sorted(chain(*numbers[:8])) == list(range(32))
-    assert sorted(chain(*numbers)) == list(range(64))  # every problem once in an epoch
-    assert all(drawn == sorted(drawn) for drawn in numbers)  # by chance, as rows are
-    assert RecordBatches(rows, problems, codec).drawn(5) == numbers[5]
-    sizes = [[len(codec.prompt(pooled.texts(i)[0])) for i in drawn] for drawn in numbers[:8]]
-    ranges = sorted((min(some), max(some)) for some in sizes)
-    assert all(before[1] <= after[0] for before, after in pairwise(ranges))
-    assert ranges != [(min(some), max(some)) for some in sizes]  # short ones are not always first
-    alone = RecordBatches(replace(rows, pool=1), problems, codec)
-    widths = [sum(b.number(n)["tokens"].numel() for n in range(16)) for b in (pooled, alone)]
-    assert widths[0] < widths[1]
-
-
-def test_only_right_paths_where_they_are_wanted(file):
-    rows = [
-        {"prompt": "x", "paths": ["1", "2", "3"], "correct": [True, False, True], "answer": "1"},
-        {"prompt": "y", "paths": [{"text": "4", "correct": False}], "answer": "1"},
-    ]
-    file.write_text("".join(json.dumps(r) + "\n" for r in rows))
-    assert [p.paths for p in read(file)] == [("1", "2", "3"), ("4",)]
-    assert [p.paths for p in read(file, "correct")] == [("1", "3"), ()]
-    rows[0] |= {"paths": ["1", "", "3"], "correct": [False, True, True]}  # nothing is no path
-    file.write_text(json.dumps(rows[0]) + "\n")
-    assert [p.paths for p in read(file, "correct")] == [("3",)]
-    file.write_text(json.dumps(PROBLEMS[0]) + "\n")
-    with pytest.raises(PlaitError, match="does not say"):
-        read(file, "correct")
 
 
 @pytest.mark.slow
