@@ -263,7 +263,7 @@ def varied(problem: Worked, rng: random.Random) -> Worked | None:
             steps.append(Equation(left, new[e.result]))
         fixed = {number(n) for n in NUMERAL.findall(problem.question)} - set(new)
         kept = len(set(new.values()) | fixed) == len(new) + len(fixed)
-        if len(steps) == len(problem.equations) and kept and all(map(_alike, new, new.values())):
+        if len(steps) == len(problem.equations) and kept and all(map(alike, new, new.values())):
             question = FREE.sub(lambda m, known=new: _put(m[0], known), problem.question)
             final = shown(steps[-1].result)
             return Worked(question, _retold(problem, new), tuple(steps), final)
@@ -275,7 +275,8 @@ def _put(numeral: str, new: dict[Fraction, Fraction]) -> str:
     return numeral if found is None else shown(found)
 
 
-def _alike(before: Fraction, after: Fraction) -> bool:
+def alike(before: Fraction, after: Fraction) -> bool:
+    """Is the second as sensible where the first stands: positive, at least 1, whole or cents?"""
     grain = 1 if before.denominator == 1 else 100
     return after > 0 and (after >= 1 or before < 1) and (after * grain).denominator == 1
 

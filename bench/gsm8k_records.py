@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
+from gsm8k_mistakes import mistaken
 from gsm8k_paths import KINDS, Worked, paths, varied, worked
 
 from plait.eval import extract
@@ -91,14 +92,26 @@ def variants(problem: Worked, most: int, seen: set[str], rng: random.Random) -> 
 
 
 def record(
-    problem: Worked, kinds: Sequence[str], codec: Codec, length: int, keep: int
+    problem: Worked, kinds: Sequence[str], codec: Codec, length: int, keep: int, wrong: float
 ) -> dict | None:
-    """A record with the first `keep` of `kinds` that fit a slot; None if too few of all do."""
+    """A record with the first `keep` of `kinds` that fit a slot; None if too few of all do.
+
+    Each path goes wrong by a chance of `wrong`, in a way of its own, where that leaves a path of
+    its kind which fits.
+    """
     fits = {k: t for k, t in paths(problem).items() if len(codec.encode(t)) < length}
-    chosen = [fits[kind] for kind in kinds if kind in fits][:keep]
+    chosen = [kind for kind in kinds if kind in fits][:keep]
     if len(fits) < FEWEST or not chosen:
         return None
-    return {"prompt": problem.question, "paths": chosen, "answer": problem.final}
+    rng, texts = random.Random(f"mistakes/{problem.question}"), [fits[kind] for kind in chosen]
+    for place, kind in enumerate(chosen):
+        other = mistaken(problem, rng) if rng.random() < wrong else None
+        text = paths(other).get(kind, "") if other else ""
+        if text and len(codec.encode(text)) < length:
+            texts[place] = text
+    made = {"prompt": problem.question, "paths": texts, "answer": problem.final}
+    right = [text == fits[kind] for text, kind in zip(texts, chosen, strict=True)]
+    return made | ({"correct": right} if wrong else {})
 
 
 def write(
@@ -109,6 +122,7 @@ def write(
     length: int,
     most: int,
     keep: int = len(KINDS),
+    wrong: float = 0.0,
 ) -> dict[str, int]:
     """Write a records file: each problem, and up to `most` variants of it. Returns the counts."""
     counts: Counter[str] = Counter()
@@ -116,10 +130,12 @@ def write(
     rng, rows = random.Random("variants"), []
     for problem in sources(data, counts):
         for other in (problem, *variants(problem, most, seen, rng)):
-            made = record(other, kinds, codec, length, keep)
+            made = record(other, kinds, codec, length, keep, wrong)
             what = "record" if other is problem else "variant"
             counts[f"{what}s" if made else f"{what}s with too few paths that fit"] += 1
             rows += [made] if made else []
+            for right in (made or {}).get("correct", ()):
+                counts[f"{'right' if right else 'wrong'} paths"] += 1
     write_whole(target, "".join(as_json(row) + "\n" for row in rows))
     write_whole(target.with_suffix(".counts.json"), json.dumps(counts, indent=1) + "\n")
     return dict(counts)

@@ -33,6 +33,7 @@ from results import begun, flags, keep, split
 import plait
 from plait.files import write_whole
 from plait.train.callbacks import line
+from plait.train.records import KEPT
 from plait.train.run import train
 
 FACTS = (
@@ -59,6 +60,8 @@ MORE = (
     "half",
     "dtype",
     "ordered",
+    "wrong",
+    "keep",
 )
 
 
@@ -184,6 +187,8 @@ def parse() -> argparse.Namespace:
     add("--streams", type=int, default=3)
     add("--length", type=int, default=128, help="positions of a stream")
     add("--ordered", action="store_true", help="each kind of path in a slot of its own")
+    add("--wrong", type=float, default=0.0, help="share of paths that go wrong in a step")
+    add("--keep", default="all", choices=KEPT, help="what becomes of wrong paths: rows.keep")
     add("--variants", type=int, default=8, help="of a problem, with other numbers")
     add("--optimiser", default="adamw", choices=("adamw", "muon"))
     add("--rate", type=float, default=3e-4)

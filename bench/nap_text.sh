@@ -4,6 +4,7 @@
 #   bash bench/nap_text.sh sweep MODEL DATA OUT     conversions, measured on held-out training problems
 #   bash bench/nap_text.sh final MODEL DATA OUT     the arms by one recipe, measured on the same
 #   bash bench/nap_text.sh test MODEL DATA OUT      what final trained, measured on the test split, once
+#   bash bench/nap_text.sh wrong MODEL DATA OUT     nap where some paths go wrong; with SPLIT=test, once
 # RUNS is the list of runs to do, one "LANE NAME ARGUMENTS" a line: those of a lane go one after
 # another, and lanes 0.0, 0.1, ... share GPU 0. RECIPE, STEPS and MINUTES are those of every run, of
 # which a run's own arguments have the last word; test wants those of final. SEED is that of final.
@@ -14,7 +15,7 @@ python=${PYTHON:-python3} minutes=${MINUTES:-0} steps=${STEPS:-100000} seed=${SE
 recipe=${RECIPE:---half --length 80 --ordered --multiple 64}
 here=$(dirname "$0")
 export PYTHONPATH=$here/.. PYTHONUNBUFFERED=1 TOKENIZERS_PARALLELISM=false OMP_NUM_THREADS=2
-warm="--model $out/warm" split=valid adapter="" common="--split valid --n ${N:-500}"
+warm="--model $out/warm" split=${SPLIT:-valid} adapter=""
 best="$warm --shift --block 4 --rate 6e-4 --minutes 7.1 --seed $seed"
 lora="--arm mdm --shift --block 4 --rate 1e-3 --lora 24 --minutes 7.4"
 case $what in
@@ -29,7 +30,7 @@ sweep)
 0.2 b16w --arm mdm $warm --shift --block 16 --rate 4e-4 --minutes 5.2 --decoders ar:1 llada:2:block=16"}
     ;;
 final | test)
-    [ "$what" = final ] || split=test common="--split test" adapter="1.1 lora $lora --decoders ar:1"
+    [ "$what" = final ] || split=test adapter="1.1 lora $lora --decoders ar:1"
     runs=${RUNS:-"
 0.0 nap-$seed --arm nap_short $best --multiple 128 --decoders nap:3:inside=ar nap:3 nap:6:inside=ar
 0.1 mdm-$seed --arm mdm $best --decoders ar:1 ar:3 llada:1:block=4 llada:2:block=4
@@ -37,9 +38,19 @@ final | test)
 1.1 ar-$seed --arm ar $warm --rate 2e-4 --minutes 7.1 --seed $seed
 $adapter"}
     ;;
-*) echo "what is '$what'? It is warm, sweep, final or test" >&2 && exit 2 ;;
+wrong)
+    forced="--arm nap_short $best --multiple 128 --minutes 0 --steps 1247 --decoders nap:3:inside=ar"
+    runs=${RUNS:-"
+0.0 nap_heard-$seed $forced --wrong 0.5 --keep heard
+0.1 nap-$seed $forced
+1.0 nap_wrong-$seed $forced --wrong 0.5
+1.1 nap_heard_less-$seed $forced --wrong 0.25 --keep heard"}
+    ;;
+*) echo "what is '$what'? It is warm, sweep, final, test or wrong" >&2 && exit 2 ;;
 esac
 mkdir -p "$out"
+common="--split $split"
+[ "$split" = test ] || common="$common --n ${N:-500}"
 common="$common --model $model --data-dir $data --out $out --steps $steps --minutes $minutes"
 common="$common --workers ${WORKERS:-6} --batch ${BATCH:-128} $recipe"
 
@@ -56,7 +67,7 @@ declare -A made=()
 while read -r _ name arguments; do
     [ -n "$name" ] && ! ls "$out"/records-*.jsonl >/dev/null 2>&1 || continue
     arm=$(sed -n 's/.*--arm \([a-z_]*\).*/\1/p' <<<"$arguments")
-    more=$(grep -o -- '--\(variants\|length\) [0-9]*' <<<"$recipe $arguments" | tr '\n' ' ')
+    more=$(grep -o -- '--\(variants\|length\|wrong\) [0-9.]*' <<<"$recipe $arguments" | tr '\n' ' ')
     case $arm in ar | mdm) kind=mdm ;; *_text) kind=mdm_text ;; *_short) kind=nap_short ;; *) kind=nap ;; esac
     [ -z "${made[$kind $more]:-}" ] || continue
     made[$kind $more]=1

@@ -47,12 +47,14 @@ def records_file(arm: Arm, args: argparse.Namespace) -> Path:
     """The records of the arm's kinds of paths; written once."""
     kinds = arm.kinds[:1] if arm.kinds == TEXT else arm.kinds
     called = "all" if kinds == KINDS else "-".join(kinds)
-    name = f"records-{called}-{args.length}-{args.variants}.jsonl"
+    wrong = f"-wrong{args.wrong:g}" if args.wrong else ""
+    name = f"records-{called}-{args.length}-{args.variants}{wrong}.jsonl"
     path = args.records / name
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         words = nap_text_ar.codec(args.model)
         fields = (path, args.data_dir, arm.kinds, words, args.length, args.variants, arm.keep)
+        fields += (args.wrong,)
         print(f"{path}: {gsm8k_records.write(*fields)}", flush=True)
     return path
 
@@ -72,6 +74,7 @@ def recipe(arm: Arm, args: argparse.Namespace) -> Recipe:
             length=args.length,
             summary=SUMMARY,
             shuffle=not args.ordered,
+            keep=args.keep,
             cross="blocked" if args.block and arm.form == "nap" else "full",
             ends=Ends(),
             rows=args.rows,

@@ -120,9 +120,49 @@ def data(tmp_path):
 @pytest.fixture
 def records(monkeypatch):
     monkeypatch.syspath_prepend(str(BENCH))
-    for name in ("gsm8k_paths", "gsm8k_records"):
+    for name in ("gsm8k_paths", "gsm8k_mistakes", "gsm8k_records"):
         monkeypatch.delitem(sys.modules, name, raising=False)
     return runpy.run_path(str(BENCH / "gsm8k_records.py"))
+
+
+@pytest.fixture
+def slips(monkeypatch):
+    monkeypatch.syspath_prepend(str(BENCH))
+    monkeypatch.delitem(sys.modules, "gsm8k_paths", raising=False)
+    return runpy.run_path(str(BENCH / "gsm8k_mistakes.py"))
+
+
+def told(steps):
+    return [f"{step.left}={step.result}" for step in steps]
+
+
+def test_what_follows_a_mistake_is_computed_from_it(slips, names):
+    answer = "<<2*30=60>> <<60-5=55>> <<55+60=115>>\n#### 115"
+    right = names["worked"]("Of 2, 30 and 5", answer).equations
+    followed = slips["followed"]
+    assert told(followed(right, 0, "2+30")) == ["2+30=32", "32-5=27", "27+32=59"]
+    assert told(followed(right, 1, "60*5")) == ["2*30=60", "60*5=300", "300+60=360"]
+    assert followed(right, 1, "60/7") == ()  # no whole number where one was
+    assert followed(right, 0, "2-30") == ()  # below zero
+    assert followed(right, 0, "2/0") == ()
+
+
+def test_mistakes_change_the_answer_and_stay_sound_arithmetic(slips, names, problem):
+    found = [slips["mistaken"](problem, random.Random(seed)) for seed in range(60)]
+    wrong = [other for other in found if other]
+    assert len(wrong) > 50
+    for other in wrong:
+        assert other.question == problem.question
+        assert Fraction(other.final) == other.equations[-1].result != Fraction(problem.final)
+        for step in other.equations:
+            assert names["value_of"](step.left) == step.result
+            assert step.result > 0
+            assert step.result.denominator == 1
+    texts = {"\n".join(told(other.equations)) for other in wrong}
+    assert "6*24=144" in texts  # a solution that ends a step early
+    assert any("+" in text for text in texts)  # another operation
+    alone = names["worked"]("x 3", "<<3=3>>\n#### 3")
+    assert slips["mistaken"](alone, random.Random(0)) is None  # nothing can go wrong
 
 
 class Letters:
@@ -169,6 +209,25 @@ def test_paths_longer_than_a_slot_are_left_out_and_counted(records, data):
     assert all(len(row["paths"]) == 1 for row in first)
     with_none = {"length": 20, "most": 0}
     assert written(records, data, **with_none)[0]["records with too few paths that fit"] == 2
+
+
+def test_records_say_which_paths_went_wrong(records, data):
+    _, right = written(records, data, kinds=("equations", "backward", "swapped"))
+    counts, rows = written(records, data, kinds=("equations", "backward", "swapped"), wrong=0.5)
+    assert [row["prompt"] for row in rows] == [row["prompt"] for row in right]
+    assert not any("correct" in row for row in right)
+    pairs = [
+        (new == old, flag)
+        for row, before in zip(rows, right, strict=True)
+        for new, old, flag in zip(row["paths"], before["paths"], row["correct"], strict=True)
+    ]
+    assert all(same == flag for same, flag in pairs)
+    assert counts["wrong paths"] == sum(not flag for _, flag in pairs) > 0
+    assert counts["right paths"] == sum(flag for _, flag in pairs) > 0
+    assert all(row["answer"] == old["answer"] for row, old in zip(rows, right, strict=True))
+    for row in rows:
+        ends = [path.rpartition("=")[2] == row["answer"] for path in row["paths"]]
+        assert ends == row["correct"]
 
 
 @pytest.mark.parametrize(
