@@ -4,7 +4,7 @@
 #   bash bench/nap_text.sh sweep MODEL DATA OUT     conversions, measured on held-out training problems
 #   bash bench/nap_text.sh final MODEL DATA OUT     the arms by one recipe, measured on the same
 #   bash bench/nap_text.sh test MODEL DATA OUT      what final trained, measured on the test split, once
-#   bash bench/nap_text.sh wrong MODEL DATA OUT     nap where some paths go wrong; with SPLIT=test, once
+#   bash bench/nap_text.sh wrong MODEL DATA OUT     nap where paths go wrong; with SPLIT=test, once
 # RUNS is the list of runs to do, one "LANE NAME ARGUMENTS" a line: those of a lane go one after
 # another, and lanes 0.0, 0.1, ... share GPU 0. RECIPE, STEPS and MINUTES are those of every run, of
 # which a run's own arguments have the last word; test wants those of final. SEED is that of final.
@@ -42,9 +42,7 @@ wrong)
     forced="--arm nap_short $best --multiple 128 --minutes 0 --steps 1247 --decoders nap:3:inside=ar"
     runs=${RUNS:-"
 0.0 nap_heard-$seed $forced --wrong 0.5 --keep heard
-0.1 nap-$seed $forced
-1.0 nap_wrong-$seed $forced --wrong 0.5
-1.1 nap_heard_less-$seed $forced --wrong 0.25 --keep heard"}
+0.1 nap_wrong-$seed $forced --wrong 0.5"}
     ;;
 *) echo "what is '$what'? It is warm, sweep, final, test or wrong" >&2 && exit 2 ;;
 esac

@@ -21,6 +21,8 @@ import numpy as np
 from nap_table import accuracy, few, order, paired
 from results import signs, split, told
 
+from plait.measure.interval import Share
+
 Cells = dict[tuple[str, str], dict[int, dict]]  # by run and decoder; by seed
 
 HEAD = """# NAP on real text, measured
@@ -28,10 +30,12 @@ HEAD = """# NAP on real text, measured
 GSM8K, from one autoregressive checkpoint. `ar` is that model fine-tuned as it is, and decoded
 greedily; the other runs make it a diffusion model first. `mdm` writes one path, `long_cot` three in
 a row, `nap` three side by side; each path is made of the annotated solution of a training problem.
-`lora` is `mdm` as an adapter. `valid` are training problems that were held out; each model was
-decoded on the test split once. The runs of "sweep" are conversions, measured on `valid` alone, by
-which that of the first part was chosen, and the causal model `warm`, from which some start; those
-of "both-sides" were made before, without blocks.
+`nap_wrong` is `nap` on records each of whose paths goes wrong in one step by a chance of `wrong`;
+`nap_heard` reads such paths and does not learn to write them. `lora` is `mdm` as an adapter.
+`valid` are training problems that were held out; each model was decoded on the test split once.
+The runs of "sweep" are conversions, measured on `valid` alone, by which that of the first part was
+chosen, and the causal model `warm`, from which some start; those of "both-sides" were made before,
+without blocks.
 
     python bench/nap_text_table.py docs/results/nap/text{,/sweep,/both-sides} \\
         > docs/results/nap-text.md
@@ -118,23 +122,36 @@ def training(runs: Mapping[str, dict], named: Sequence[str]) -> list[str]:
 
 
 def streams(cells: Cells) -> list[str]:
-    """How often each stream is right, and the answer by the number of them that are right."""
+    """How often each stream is right, and the answer by how many and by which of them are."""
     lines = []
     for (run, decoder), found in cells.items():
         judged = {seed: cell for seed, cell in found.items() if "stream_rights" in cell}
         if not judged or len(next(iter(judged.values()))["stream_rights"]) < 2:
             continue
-        right = np.array([[*map(signs, cell["stream_rights"])] for cell in judged.values()])
-        answer = np.array([signs(cell["rights"]) for cell in judged.values()])
-        each = " / ".join(f"{100 * share:.1f}" for share in right.mean((0, 2)))
+        right = np.hstack([[*map(signs, cell["stream_rights"])] for cell in judged.values()])
+        answer = np.hstack([signs(cell["rights"]) for cell in judged.values()])
+        number = right.sum(0)
+        each = " / ".join(f"{100 * mean:.1f}" for mean in right.mean(1))
         of = "" if len(judged) == len(found) else f" (of {few(judged)})"
-        by = [answer[right.sum(1) == number] for number in range(right.shape[1] + 1)]
-        follows = " / ".join(f"{100 * some.mean():.1f}" if len(some) else "-" for some in by)
-        many = " / ".join(str(len(some)) for some in by)
-        lines.append(f"| {run} | {decoder} | {each}{of} | {many} | {follows} |")
-    names = "each stream right, %", "answers with 0, 1, ... streams right", "of them right, %"
+        by = " / ".join(share(answer[number == k]) for k in range(len(right) + 1))
+        alone = " / ".join(share(answer[(number == 1) & (one == 1)]) for one in right)
+        lines.append(f"| {run} | {decoder} | {each}{of} | {by} | {alone} |")
+    names = (
+        "each stream right, %",
+        "answers that are right, %, where 0, 1, ... streams are",
+        "where the first, second, ... alone is",
+    )
     head = [f"| run | decoder | {' | '.join(names)} |", "|---|---|---|---|---|"]
     return ["", *head, *lines] if lines else []
+
+
+def share(rights: np.ndarray) -> str:
+    """What is right in %, with its interval, and of how many."""
+    if not len(rights):
+        return "-"
+    found = Share(int(rights.sum()), len(rights))
+    low, high = found.interval()
+    return f"{100 * found.value:.0f} ({100 * low:.0f}-{100 * high:.0f}) of {found.n}"
 
 
 def page(folder: Path, split: str) -> list[str]:
