@@ -87,7 +87,7 @@ LITERAL = st.text(alphabet=LETTERS + "é\n€", max_size=12).filter(
 )
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     st.lists(st.tuples(LITERAL, st.integers(1, 5)), min_size=1, max_size=4),
     LITERAL,
@@ -161,7 +161,7 @@ SHAPES = st.recursive(
 )  # fmt: skip
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     SHAPES, st.integers(0, 99), st.booleans(), st.sampled_from(["", '"\\{}', "0123456789-", "-"])
 )

@@ -89,7 +89,7 @@ def known(method: str, cached: str | None, apart: bool) -> Engine:
     return Engine(fused(model().net), replace(decoder, cache=cache), apart)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     st.lists(st.tuples(st.integers(1, 12), st.integers(1, 14)), min_size=1, max_size=7),
     st.integers(1, 5),

@@ -95,7 +95,7 @@ def check(chosen, layout, prompts, seed) -> None:
 
 PROMPT = st.text("123456789abcdef", min_size=1, max_size=5)
 CASES = given(decoders(), LAYOUTS, st.lists(PROMPT, min_size=1, max_size=3), st.integers(0, 5))
-CALM = {"deadline": None, "suppress_health_check": list(HealthCheck), "derandomize": True}
+CALM = {"suppress_health_check": list(HealthCheck), "derandomize": True}
 
 
 @settings(max_examples=60, **CALM)

@@ -94,7 +94,7 @@ def test_an_inexact_program_breaks_a_lemma():
         k_local.follow(constructions.parity_revision(4))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 10**6), st.integers(1, 4), st.integers(2, 3))
 def test_kl_is_the_sum_of_total_correlations(seed, n, symbols):
     law = policies.random_law(n, symbols, seed)

@@ -54,7 +54,7 @@ def check(circuit: Circuit) -> None:
             assert found.peak_live <= w + bits or mode == "remask"
 
 
-@settings(max_examples=220, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=220, suppress_health_check=list(HealthCheck))
 @given(layouts())
 @example(([[("a", "coin", ())]], ["a"]))
 def test_random_circuits_compile_to_exact_programs_of_the_theorem_s_size(layout):

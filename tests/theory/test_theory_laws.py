@@ -54,7 +54,7 @@ def test_every_named_law_builds_and_its_marginals_agree(name):
             assert sum(q for w, q in joint.mass.items() if w[0] == symbol) == p
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 10**6), st.integers(2, 3))
 def test_sequential_dependence_is_total_correlation_over_n_minus_1(seed, symbols):
     law = random_law(5, symbols, seed)
