@@ -13,7 +13,7 @@ from ..length import Full
 from ..parts import Mask, Revision, Selector, View, nothing
 from ..revise import Noted
 from ..schedule import Blocks
-from ..select import rank
+from ..select import rank_in
 
 
 @dataclass(frozen=True)
@@ -29,10 +29,11 @@ class Everything(Selector):
 class LeastSure(Noted):
     """Of all that is written, take back the least sure, so that only the quota is gained.
 
-    How sure a token is was noted when it was predicted, and is never measured again; tokens that
-    were there before the first round count as certain. The
-    published code marks "not generated" by a confidence of 0 and so keeps any token whose true
-    confidence is 0; here positions that were never predicted are simply not among the candidates.
+    Tokens compete within their pool: inside nap each stream by itself. How sure a token is was
+    noted when it was predicted, and is never measured again; tokens that were there before the
+    first round count as certain. The published code marks "not generated" by a confidence of 0
+    and so keeps any token whose true confidence is 0; here positions that were never predicted
+    are simply not among the candidates.
     """
 
     def __call__(
@@ -41,8 +42,11 @@ class LeastSure(Noted):
         """Return the tokens to take back, this round's among them."""
         sure = torch.where(commit, view.chosen, memo)
         written = (commit | ~view.canvas.masked) & ~view.canvas.given
-        keep = written.sum(1) - (commit.sum(1) - view.plan.quota[:, 0]).clamp(min=0)
-        erase = written & (rank(sure, written) >= keep[:, None])
+        pool, quota = view.plan.pool, view.plan.quota
+        none = torch.zeros_like(quota)
+        kept, new = (none.scatter_add(1, pool, some.long()) for some in (written, commit))
+        keep = kept - (new - quota).clamp(min=0)
+        erase = written & (rank_in(sure, written, pool) >= keep.gather(1, pool))
         return Revision(erase, nothing(view.canvas)), sure
 
 

@@ -46,3 +46,20 @@ def test_the_order_inside_a_stream_is_that_of_the_method():
 def test_what_cannot_be_inside_is_refused(inside, message):
     with pytest.raises(PlaitError, match=message):
         methods.load("nap", inside=inside)
+
+
+@pytest.mark.parametrize(
+    "budget", [{"tokens_per_round": 3}, {"tokens_per_round": 4}, {"rounds": 9}]
+)
+def test_rcr_inside_gains_what_each_stream_is_given(budget):
+    """It fills every stream and takes back all but the quota of each, so no round is lost."""
+    no_end, budget = Tiny(), Budget(**budget)
+    no_end.head.bias.data[0] = -1e6
+    boards = {}
+    for inside in ("rcr", "confidence"):
+        counts = boards[inside] = []
+        watch = lambda done, rows, to=counts: to.append(  # noqa: E731
+            done.canvas.per_region(done.canvas.masked).tolist()
+        )
+        decode(no_end, methods.load("nap", inside=inside, budget=budget), canvas(), watch=watch)
+    assert boards["rcr"] == boards["confidence"]
