@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 
 from ..canvas import Canvas
 from ..decode import Decoder, Round, State, act, observe
@@ -62,7 +63,9 @@ class Explore:
         left = view.open & ~done.commit & done.canvas.masked
         position = view.entropy.masked_fill(~left, -torch.inf).argmax(1)
         rows = torch.arange(len(position), device=position.device)
-        score, token = view.logp[rows, position].topk(self.tries, dim=-1)
+        score, token = view.logp[rows, position].topk(min(self.tries, view.logp.shape[-1]), dim=-1)
+        room = (0, self.tries - score.shape[1])  # a vocabulary may be smaller than that
+        score, token = F.pad(score, room, value=-torch.inf), F.pad(token, room)
         found = Branches(position[:, None].expand_as(token), token, score)
         return found.only(left.any(1, keepdim=True) & (score > -torch.inf))
 

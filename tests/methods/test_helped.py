@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from cases import canvas, one_slot
-from tiny import EOS, Tiny
+from tiny import EOS, VOCAB, Tiny
 from toys import ToyCausal
 
 from plait import methods
@@ -104,3 +104,11 @@ def test_exploring_unlocks_and_is_counted():
     _, explore = decode(soft, methods.load("ete", tries=4), canvas(one_slot(20)))
     assert sum(t.rounds for t in explore) <= sum(t.rounds for t in exploit)
     assert any(t.forwards > t.rounds for t in explore)
+
+
+def test_more_tries_than_tokens():
+    """Those that do not exist are no tries: the text is that of a try of every token."""
+    start = canvas(one_slot(8))
+    every, _ = decode(Tiny(sharp=6.0), methods.load("ete", tries=VOCAB), start)
+    more, _ = decode(Tiny(sharp=6.0), methods.load("ete", tries=VOCAB + 9), start)
+    assert torch.equal(more.tokens, every.tokens)
