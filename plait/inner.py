@@ -81,13 +81,13 @@ class Notes:
     """
 
     def __init__(self) -> None:
-        self._rows: dict[int, tuple[int, dict[Any, Any]]] = {}
+        self._rows: dict[int, tuple[Int[Tensor, " L"], dict[Any, Any]]] = {}
 
     def of(self, canvas: Canvas, row: int) -> dict[Any, Any]:
-        """The notes of a row; empty if it is new, or has another length than before."""
-        key, length = int(canvas.key[row]), int(canvas.length[row])
-        if self._rows.get(key, (-1,))[0] != length:
-            self._rows[key] = length, {}
+        """The notes of a row; empty if it is new, or has other positions than before."""
+        key, names = int(canvas.key[row]), canvas.ids[row, : int(canvas.length[row])]
+        if key not in self._rows or not torch.equal(self._rows[key][0], names):
+            self._rows[key] = names, {}
         return self._rows[key][1]
 
     def clear(self) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import torch
 from cases import canvas, one_slot
 
+from plait.inner import Notes
 from plait.parts import nothing
 from plait.refresh import Cache, Kept, Refresh, placed, renewed, stayed
 
@@ -46,3 +47,17 @@ def test_a_row_that_could_commit_nowhere_is_recomputed_whole():
     refresh, _ = renewed(Nothing(), start, start.masked, start.length * 0, computed, None)
     assert torch.equal(refresh.stale[0], start.real[0])
     assert torch.equal(refresh.stale[1], start.masked[1])
+
+
+def test_notes_are_of_positions_and_do_not_outlive_a_move():
+    """One position comes and another goes: the row is as long as before, and not the same."""
+    start, notes = canvas(one_slot(6), ["12", "345"]), Notes()
+    for row in (0, 1):
+        notes.of(start, row)["heard"] = row
+    insert, delete = torch.zeros_like(start.tokens), nothing(start)
+    insert[0, 3], delete[0, 6] = 1, True
+    after, index = start.resize(insert, delete)
+    assert torch.equal(after.length, start.length)
+    assert index[0].tolist() == [0, 1, 2, 3, -1, 4, 5, 7, -1]
+    assert notes.of(after, 0) == {}
+    assert notes.of(after, 1) == {"heard": 1}
