@@ -58,10 +58,13 @@ def global_arness(
     "confidence" takes the commits one by one by falling score, so that a random order has the
     same expected value at every budget, while left to right falls below 1; "left" and "right"
     take them in that order (upper and lower bound of the one-by-one readings).
-    NaN if nothing was committed.
+    NaN if nothing was committed, and by "confidence" where a round wrote several without scores.
     """
-    hits, total = 0, 0
-    for step in steps(trace, region):
+    _at_least_one(k)
+    found, hits, total = steps(trace, region), 0, 0
+    if not _known(trace, found, reading):
+        return float("nan")
+    for step in found:
         total += len(step.positions)
         if reading == "set":
             leftmost = set(step.masked[: max(k, len(step.positions))])
@@ -69,6 +72,18 @@ def global_arness(
             continue
         hits += _one_by_one(step, k, reading)
     return hits / total if total else float("nan")
+
+
+def _at_least_one(k: int) -> None:
+    if k < 1:
+        raise PlaitError(f"k is {k}; it must be >= 1")
+
+
+def _known(trace: Trace, found: list[Step], reading: Reading) -> bool:
+    """Whether a trace tells the order that a reading goes by."""
+    if reading != "confidence" or all(len(step.positions) == 1 for step in found):
+        return True
+    return not np.isnan(trace.score[trace.kind == COMMIT]).any()
 
 
 def _order(step: Step, reading: Reading) -> list[int]:
@@ -103,19 +118,21 @@ def local_arness(
     commit: "prompt" (default) the places left of the first free one, as if written from left to
     right; "drop" leaves the first k commits out; "zero" counts them as misses. The order inside a
     round is `reading`; "set" says nothing about an order of single commits, so it raises
-    PlaitError. NaN if nothing is counted.
+    PlaitError. NaN if nothing is counted, and as in `global_arness` where scores lack.
     """
     if reading == "set":
         raise PlaitError(
             "local ARness needs the commits of a round in an order: reading 'left', 'right' or "
             "'confidence'"
         )
-    if k < 1:
-        raise PlaitError(f"k is {k}; it must be >= 1")
+    _at_least_one(k)
+    found = steps(trace, region)
+    if not _known(trace, found, reading):
+        return float("nan")
     inside = trace.region >= 0 if region is None else trace.region == region
     closed = np.setdiff1d(trace.position[trace.kind == FILL], trace.position[trace.kind == COMMIT])
     free = np.setdiff1d(np.flatnonzero(inside), closed)
-    done = [p for step in steps(trace, region) for p in _order(step, reading)]
+    done = [p for step in found for p in _order(step, reading)]
     places = [*range(-k, 0), *np.searchsorted(free, done).tolist()]
     first = k if edge == "prompt" else 2 * k
     hits = 0

@@ -19,8 +19,9 @@ def calibration(confidence: ArrayLike, right: ArrayLike, bins: int = 10) -> dict
     sure, hit = np.array(confidence, dtype=float), np.array(right, dtype=float)
     if len(sure) != len(hit) or not len(sure):
         raise PlaitError(f"{len(sure)} confidences and {len(hit)} verdicts: give one each")
-    if not ((sure >= 0) & (sure <= 1)).all():
-        raise PlaitError("a confidence lies outside 0..1")
+    for name, values in (("confidence", sure), ("verdict", hit)):
+        if not ((values >= 0) & (values <= 1)).all():
+            raise PlaitError(f"a {name} lies outside 0..1")
     place = np.minimum((sure * bins).astype(int), bins - 1)
     found = [(sure[place == b].mean(), hit[place == b].mean(), int((place == b).sum())) for b in
              range(bins) if (place == b).any()]  # fmt: skip

@@ -28,7 +28,8 @@ def diversity(texts: Sequence[str]) -> dict[str, Any]:
 
     `similarity`: mean over pairs; `duplicates` and `near_duplicates` (similarity >= 0.8): texts
     that repeat an earlier one; `distinct_n`: different runs of n words over all runs of n words
-    (distinct-n, arXiv:1510.03055). Values of fewer than two texts are NaN.
+    (distinct-n, arXiv:1510.03055). The similarity of fewer than two texts is NaN, and so is
+    distinct-n where there are no runs.
     """
     pairs = [similarity(a, b) for a, b in itertools.combinations(texts, 2)]
     found: dict[str, Any] = {"similarity": _ratio(math.fsum(pairs), len(pairs))}

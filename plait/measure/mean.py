@@ -44,7 +44,10 @@ def bootstrap(
     """95 % percentile interval of sum(sums) / sum(counts), drawing whole examples anew.
 
     `sums` and `counts` hold one number per example, the unit that is independent of the others.
+    NaN for fewer than two, which say nothing of how examples vary.
     """
+    if len(sums) < 2:
+        return math.nan, math.nan
     rng = np.random.default_rng(seed)
     picks = rng.integers(len(sums), size=(draws, len(sums)))
     low, high = np.quantile(sums[picks].sum(1) / counts[picks].sum(1), [0.025, 0.975])

@@ -110,8 +110,19 @@ def test_local_readings_by_hand():
     assert local_arness(t, reading="right") == 0
     with pytest.raises(PlaitError, match="reading 'left', 'right' or 'confidence'"):
         local_arness(t, reading="set")
-    with pytest.raises(PlaitError, match="k is 0"):
-        local_arness(t, 0)
+    for metric in (global_arness, local_arness):
+        with pytest.raises(PlaitError, match="k is 0"):
+            metric(t, 0, reading="left")
+
+
+def test_without_scores_nothing_is_said_of_their_order():
+    several, single = trace([[1, 0], [2, 3]], 4), one_by_one([1, 0, 2])
+    for t in (several, single):
+        t.score[:] = np.nan
+    for metric in (global_arness, local_arness):
+        assert np.isnan(metric(several, reading="confidence"))
+        assert metric(single, reading="confidence") == metric(single, reading="left")
+    assert global_arness(several) == global_arness(several, reading="left") == 1
 
 
 def test_a_header_between_streams_does_not_break_a_run():

@@ -78,6 +78,8 @@ def test_diversity_by_hand():
     assert found["distinct_1"] == 8 / 12
     assert found["distinct_2"] == 6 / 9
     assert math.isnan(diversity(["one"])["similarity"])
+    assert diversity(["one two one"])["distinct_1"] == 2 / 3
+    assert math.isnan(diversity(["one"])["distinct_2"])
 
 
 def test_calibration_by_hand():
@@ -89,6 +91,8 @@ def test_calibration_by_hand():
         calibration([0.5], [])
     with pytest.raises(PlaitError, match="outside"):
         calibration([1.5], [True])
+    with pytest.raises(PlaitError, match="a verdict lies outside"):
+        calibration([0.5], [2])
 
 
 def test_a_calibrated_oracle_has_little_error():

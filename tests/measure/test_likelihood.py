@@ -135,6 +135,7 @@ def test_the_bootstrap_covers_the_mean_of_a_ratio():
         low, high = bootstrap(sums, counts, 300, seed)
         hits += low <= 2 <= high
     assert 0.88 <= hits / 200 <= 0.99
+    assert all(map(math.isnan, bootstrap(sums[:1], counts[:1])))  # one example has no spread
 
 
 def test_a_slope_and_its_interval():

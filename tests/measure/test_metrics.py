@@ -115,6 +115,8 @@ def test_parallelism_by_hand():
     assert found["ties"] == 1
     t.score[1] = np.nextafter(np.float32(-0.5), np.float32(0))
     assert metrics.load("parallelism")(t)["ties"] == 0
+    t.score[:] = np.nan
+    assert math.isnan(metrics.load("parallelism")(t)["ties"])
 
 
 def test_information_by_hand():

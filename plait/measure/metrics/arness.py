@@ -12,7 +12,8 @@ def arness(trace: Trace) -> dict[str, Any]:
     """Global and local ARness of the canvas and of each region (arXiv:2506.20639, A.2).
 
     Global by the reading "set", local by "left": under both, left to right is 1 however many
-    tokens a round writes. `floor` is what lock-step streams score on the flattened canvas.
+    tokens a round writes. `floor` is what lock-step streams score on the flattened canvas. The
+    value by confidence is NaN where a round wrote several without scores.
     """
     regions = range(int(trace.region.max()) + 1)
     return {

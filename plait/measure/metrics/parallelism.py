@@ -14,7 +14,8 @@ def parallelism(trace: Trace) -> dict[str, Any]:
     `depth` is its sequential depth: rounds that committed something, each of which had to see
     what the ones before it wrote. Tokens per forward count answer tokens: those before the
     first end of their region. `ties`: share of the rounds with several commits in which two of
-    them have the same log-probability in float32, so that a rule for ties decided their order.
+    them have the same log-probability in float32, so that a rule for ties decided their order;
+    NaN where scores are not known.
     """
     kinds = np.bincount(trace.kind, minlength=4)
     tokens = trace.answer_tokens()
@@ -40,5 +41,7 @@ def parallelism(trace: Trace) -> dict[str, Any]:
 def _ties(rounds: np.ndarray, scores: np.ndarray) -> float:
     groups = [scores[rounds == r] for r in np.unique(rounds)]
     several = [group for group in groups if len(group) > 1]
+    if np.isnan(scores).any():
+        return math.nan
     tied = sum(len(np.unique(group)) < len(group) for group in several)
     return tied / len(several) if several else math.nan
