@@ -2,15 +2,18 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
+from tokenizers import Tokenizer
 from torch import Tensor
 
 from ..canvas import Canvas
 from ..errors import PlaitError
+from ..models.codec import TokenizerCodec
 from ..models.load import Model
 
 
@@ -42,6 +45,8 @@ class CausalScorer:
     Pieces stand one after another in the row, at the positions that they have in their own text,
     and see the pieces that they continue only; so a prompt is computed once for all that follow
     it. Each piece starts with a copy of the token before it, which predicts its first token.
+    A row begins with what the tokenizer puts before any text, such as a beginning of sequence.
+    The mask token, which plait gives every model, has probability 0.
     """
 
     model: Model
@@ -69,10 +74,18 @@ class CausalScorer:
         """From text to token ids; PlaitError for signs without tokens."""
         return self.model.codec.literal
 
+    @cached_property
+    def _opening(self) -> tuple[int, ...]:
+        codec = self.model.codec
+        if not isinstance(codec, TokenizerCodec):
+            return ()
+        tokens = Tokenizer.from_str(codec.definition)
+        return opening(tokens.encode("a").ids, tokens.encode("a", add_special_tokens=False).ids)
+
     def __call__(self, trees: Sequence[Tree]) -> list[list[np.ndarray]]:
         """Score some trees in one forward pass."""
         codec = self.model.codec
-        rows = [pack(tree, codec.eos_id) for tree in trees]
+        rows = [pack(tree, codec.eos_id, self._opening) for tree in trees]
         within(rows, self.model.context, self.model.name)
         tokens, pos, visible, where = stacked(rows, codec.eos_id)
         canvas = Canvas(
@@ -87,7 +100,9 @@ class CausalScorer:
             blind=~visible,
         ).to(self.model.device)
         where = where.to(self.model.device)
-        return scores(trees, self.model.denoiser(canvas, where), canvas.tokens[where])
+        mask = torch.tensor([codec.mask_id], device=where.device)
+        logits = self.model.denoiser(canvas, where).index_fill(-1, mask, -torch.inf)
+        return scores(trees, logits, canvas.tokens[where])
 
 
 @dataclass(frozen=True)
@@ -104,8 +119,14 @@ def _counts(piece: Piece) -> bool:
     return piece.scored and piece.after is not None
 
 
-def pack(tree: Tree, start: int) -> Packed:
-    """Lay a tree out in a row; the token `start` stands in for an empty root."""
+def opening(framed: Sequence[int], bare: Sequence[int]) -> tuple[int, ...]:
+    """What a tokenizer puts before a text, from the text's ids with its own tokens and without."""
+    starts = range(len(framed) - len(bare) + 1)
+    return tuple(framed[: next(i for i in starts if [*framed[i : i + len(bare)]] == [*bare])])
+
+
+def pack(tree: Tree, start: int, opening: tuple[int, ...] = ()) -> Packed:
+    """Lay a tree out in a row, `opening` before each root; `start` stands in for an empty one."""
     tokens: list[int] = []
     pos: list[int] = []
     owner: list[int] = []  # of each token, its piece; copies belong to nobody else's past
@@ -116,7 +137,7 @@ def pack(tree: Tree, start: int) -> Packed:
     past: list[set[int]] = []
     for number, piece in enumerate(tree):
         root = piece.after is None
-        ids = piece.ids or ((start,) if root else ())
+        ids = ((*opening, *piece.ids) or (start,)) if root else piece.ids
         begin = 0 if piece.after is None else ends[piece.after]
         extra = [] if piece.after is None else [last[piece.after]]
         tokens += [*extra, *ids]

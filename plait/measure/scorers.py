@@ -11,7 +11,7 @@ import torch
 from ..errors import PlaitError
 from ..models import box
 from ..models.load import load, read_device, read_dtype
-from .scorer import CausalScorer, Tree, pack, scores, stacked, within
+from .scorer import CausalScorer, Tree, opening, pack, scores, stacked, within
 
 
 @runtime_checkable
@@ -77,6 +77,8 @@ class TransformersScorer:
         self.name, self.device = name, read_device(device)
         self._tokens, model = _loaded(name, dtype, why)
         self._model = model.to(self.device).eval()
+        bare = self._tokens("a", add_special_tokens=False).input_ids
+        self._opening = opening(self._tokens("a").input_ids, bare)
 
     def encode(self, text: str) -> list[int]:
         """Token ids of a text; PlaitError for signs that the tokenizer has no tokens for."""
@@ -90,7 +92,7 @@ class TransformersScorer:
         """Score some trees in one forward pass."""
         ends = (self._tokens.bos_token_id, self._tokens.eos_token_id, 0)
         start = next(token for token in ends if token is not None)
-        rows = [pack(tree, start) for tree in trees]
+        rows = [pack(tree, start, self._opening) for tree in trees]
         config = self._model.config.get_text_config()
         within(rows, getattr(config, "max_position_embeddings", 0), self.name)
         tokens, pos, visible, where = (x.to(self.device) for x in stacked(rows, start))

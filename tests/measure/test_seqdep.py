@@ -127,9 +127,10 @@ def causal(width=32):
 
 
 def plain(model, before, ids):
-    """log p of `ids` after `before`, from one ordinary forward pass."""
+    """log p of `ids` after `before`, from one ordinary forward pass; the mask never comes."""
     row = torch.tensor([[*before, *ids]])
     logits = model.denoiser.net(row, torch.arange(row.shape[1])[None], None, row == row)
+    logits[:, model.codec.mask_id] = -torch.inf
     logp = logits.float().log_softmax(-1).gather(-1, row.T)[:, 0]
     return logp[len(before) :].detach().numpy()
 
