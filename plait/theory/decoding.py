@@ -26,7 +26,7 @@ from ..errors import PlaitError
 from ..nested import leaves
 from ..parts import Sampler
 from ..sample import Categorical
-from ..trace import COMMIT, Trace
+from ..trace import COMMIT, REWRITE, Trace
 from .denoiser import LawDenoiser
 from .laws import FiniteLaw, Word
 from .sampling import CONFIDENCE, radius
@@ -46,7 +46,7 @@ class Outcome:
     mean_rounds: float
     most_rounds: int
     space: int  # positions of the canvas; none of the methods has scratch beyond the word
-    mean_writes: float  # positions written, those written again after a retraction included
+    mean_writes: float  # positions written, those written again or over included
 
 
 class _Undetermined(Exception):
@@ -144,7 +144,7 @@ def sampled(
 
 
 def _writes(trace: Trace) -> int:
-    return int((trace.kind == COMMIT).sum())
+    return int(np.isin(trace.kind, (COMMIT, REWRITE)).sum())
 
 
 def _distance(law: FiniteLaw, chance: dict[Word, float]) -> float:

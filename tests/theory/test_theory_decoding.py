@@ -78,6 +78,13 @@ def test_enumeration_and_sampling_agree():
     assert exact.mean_rounds == pytest.approx(seen.mean_rounds)
 
 
+def test_what_is_written_over_counts_as_written():
+    """`edit` takes nothing back: rounds after the last mask are there to write over."""
+    found = sampled(methods.load("edit", block=2), LawDenoiser(library.markov(4)), None, 40, seed=0)
+    assert found.mean_rounds > 4
+    assert found.mean_writes > 4
+
+
 def test_picking_the_surest_draw_is_biased_even_one_at_a_time():
     """A draw that is picked for being likely is likelier than the law says."""
     model = LawDenoiser(LAWS["markov"])
