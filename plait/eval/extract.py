@@ -4,6 +4,7 @@ import re
 from decimal import Decimal, InvalidOperation
 
 NUMBER = re.compile(r"-?\$?(?:\d{1,3}(?:,\d{3})+|\d+)?(?:\.\d+)?")
+COMMA = re.compile(r"(?<=\d)(?:\{,\}|,?\\[,!])(?=\d{3})")  # of thousands, as LaTeX has it
 MARKS = (re.compile(r"####\s*(.+)"), re.compile(r"answer\s*(?:is|:|=)\s*(.+)", re.IGNORECASE))
 FENCE = re.compile(r"```[ \t]*(?:python|py)?[ \t]*\r?\n(.*?)(?:```|\Z)", re.DOTALL | re.IGNORECASE)
 
@@ -43,7 +44,7 @@ def _after(mark: re.Pattern[str], text: str) -> str | None:
 
 def _numbers(text: str) -> list[Decimal]:
     found = []
-    for word in NUMBER.findall(text):
+    for word in NUMBER.findall(COMMA.sub(",", text)):
         try:
             found.append(Decimal(word.replace("$", "").replace(",", "")))
         except InvalidOperation:

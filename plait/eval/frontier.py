@@ -57,9 +57,10 @@ def aup(points: Points, best: float, alpha: float = 3.0) -> float:
     """Accuracy under parallelism (AUP of d3LLM, arXiv:2601.07568), by tokens per forward.
 
     The area under the accuracy, in % times tokens. `best` is the highest accuracy of any method on
-    the task. Points that lose more than 5 % against the least parallel one do not count; what is
-    below `best` counts less, times exp(alpha (accuracy / best - 1)). Of points with the same
-    parallelism the more accurate comes first. NaN of no points.
+    the task. Points that lose more than 5 % against the least parallel one do not count, where
+    d3LLM's code refuses them; what is below `best` counts less, times exp(alpha (accuracy / best
+    - 1)), except before the least parallel point. Of points with the same parallelism the more
+    accurate comes first. NaN of no points.
     """
     ordered = sorted(points, key=lambda p: (p[0], -p[1]))
     if not ordered:

@@ -13,8 +13,6 @@ from .benchmark import Benchmark, Item, Verdict
 from .results import Results, Sample, opened
 from .source import Source
 
-Answered = tuple[int, Answer | None, str]  # number of the item, its answer, or why there is none
-
 
 @runtime_checkable
 class Answering(Protocol):
@@ -68,25 +66,17 @@ def evaluate(
 def _answer(
     results: Results, benchmark: Benchmark, todo: Sequence[Item], session: Answering
 ) -> Iterator[Sample]:
-    start = time.perf_counter()
-    for number, answer, fault in answered(session, todo):
-        clock = time.perf_counter() - start
-        verdict = Verdict(False, "", fault)
-        if answer is not None:
-            verdict = benchmark.judge(todo[number], answer.raw)
-        yield results.add(todo[number], verdict, answer, clock)
-        start = time.perf_counter()  # judging, and what the caller does, is no decoding
-
-
-def answered(session: Answering, items: Sequence[Item]) -> Iterator[Answered]:
-    """Decode items; first come those that cannot be."""
     good = []
-    for number, item in enumerate(items):
+    for item in todo:
         try:
             session.check(item.prompt)
-            good.append(number)
+            good.append(item)
         except PlaitError as error:
-            yield number, None, str(error)
-    prompts, keys = [items[i].prompt for i in good], [items[i].key for i in good]
-    for place, answer in session.stream(prompts, keys):
-        yield good[place], answer, ""
+            yield results.add(item, Verdict(False, "", str(error)), None, 0.0)
+    prompts, keys = [item.prompt for item in good], [item.key for item in good]
+    start = time.perf_counter()
+    for number, answer in session.stream(prompts, keys):
+        clock = time.perf_counter() - start
+        verdict = benchmark.judge(good[number], answer.raw)
+        yield results.add(good[number], verdict, answer, clock)
+        start = time.perf_counter()  # judging, and what the caller does, is no decoding

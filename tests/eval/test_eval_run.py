@@ -86,3 +86,22 @@ def test_times_are_of_decoding(tmp_path):
     spent = time.perf_counter() - start
     assert sum(s.clock for s in found) < spent - 0.5
     assert report.figures(found).seconds == pytest.approx(sum(s.clock for s in found) / 3)
+
+
+def test_prompts_are_checked_before_the_clock_starts(tmp_path):
+    import time
+
+    class Slow(Programs):
+        def check(self, prompt):
+            time.sleep(0.2)
+            if prompt.startswith("1"):
+                raise PlaitError("no room")
+
+    benchmark = tasks.load("multiply")
+    items = [
+        type(item)(item.task, item.id, f"{i} ?", "1", item.facts)
+        for i, item in enumerate(items_of([benchmark], Source(), 3))
+    ]
+    found = list(evaluate([benchmark], items, tmp_path / "r", {}, {}, Slow(["1", "2", "3"])))
+    assert {s.id: s.why for s in found if s.why} == {items[1].id: "no room"}
+    assert sum(s.clock for s in found) < 0.2
