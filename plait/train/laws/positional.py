@@ -1,4 +1,4 @@
-"""Later positions of a unit are masked more often as it fills up (Efficient-DLM)."""
+"""Later positions of a unit are masked more often as it fills up (arXiv:2512.14067)."""
 
 import math
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""One minus the level: nearly clean rows count most (an option of NAP'\''s training code)."""
+"""One minus the level: nearly clean rows count most (an option of NAP's training code)."""
 
 from dataclasses import dataclass
 
