@@ -69,12 +69,16 @@ class Trace:
         return tokens
 
     def answer_tokens(self) -> int:
-        """Tokens before the first end of their region: the only ones that speed may count."""
+        """Tokens before the first end of their region: the only ones that speed may count.
+
+        A mask that was never written is none.
+        """
         final, count = self.replay(), 0
         for region in range(int(self.region.max()) + 1):
             ids = final[self.region == region]
             ends = np.flatnonzero(np.isin(ids, list(self.ends)))
-            count += int(ends[0]) if len(ends) else len(ids)
+            said = ids[: ends[0]] if len(ends) else ids
+            count += int((said != self.mask_id).sum())
         return count
 
 

@@ -2,10 +2,12 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from cases import canvas, one_slot
 from tiny import EOS, Digits, Tiny
+from traces import trace as traced
 
 from plait import methods
 from plait.decode import decode
@@ -69,3 +71,9 @@ def test_an_end_of_sequence_alone_is_as_before():
     start = canvas(one_slot())
     assert start.stops == ()
     assert torch.equal(start.ends(start.tokens), start.tokens == EOS)
+
+
+def test_masks_that_were_never_written_are_no_tokens():
+    assert traced([[0], [2]], 4).answer_tokens() == 2  # two of four positions
+    ended = replace(traced([[0, 2], [3]], 4), token=np.array([1, 0, 1]))  # the end at position 2
+    assert ended.answer_tokens() == 1
