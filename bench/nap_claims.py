@@ -48,17 +48,25 @@ def interval(values: BySeed) -> tuple[float, float, float]:
     That is cautious: chance in single answers is drawn twice.
     """
     table = np.array(list(values.values()))
-    rng = np.random.default_rng(0)
-    seeds = rng.integers(table.shape[0], size=(DRAWS, table.shape[0], 1))
-    problems = rng.integers(table.shape[1], size=(DRAWS, 1, table.shape[1]))
-    low, high = np.quantile(table[seeds, problems].mean((1, 2)), [0.025, 0.975])
+    low, high = np.quantile(table[drawn(*table.shape)].mean((1, 2)), [0.025, 0.975])
     return float(table.mean()), float(low), float(high)
+
+
+def drawn(seeds: int, problems: int) -> tuple[np.ndarray, np.ndarray]:
+    """Which entries of a table [seeds, problems] stand in each of DRAWS samples."""
+    rng = np.random.default_rng(0)
+    rows = rng.integers(seeds, size=(DRAWS, seeds, 1))
+    return rows, rng.integers(problems, size=(DRAWS, 1, problems))
 
 
 def points(values: BySeed) -> str:
     """For example `+3.1 (+0.4 to +5.9)`."""
-    mean, low, high = (100 * value for value in interval(values))
-    return f"{mean:+.1f} ({low:+.1f} to {high:+.1f})"
+    return in_points(*interval(values))
+
+
+def in_points(mean: float, low: float, high: float) -> str:
+    """The same, of three numbers."""
+    return f"{100 * mean:+.1f} ({100 * low:+.1f} to {100 * high:+.1f})"
 
 
 def verdict(values: BySeed, sign: int = 1) -> str:

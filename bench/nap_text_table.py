@@ -18,12 +18,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+from nap_claims import drawn, in_points
 from nap_table import accuracy, few, order, paired
 from results import signs, split, told
 
 from plait.measure.interval import Share
 
 Cells = dict[tuple[str, str], dict[int, dict]]  # by run and decoder; by seed
+Pair = tuple[np.ndarray, np.ndarray]  # [seeds, problems]: what is right, and among what
 
 HEAD = """# NAP on real text, measured
 
@@ -48,7 +50,10 @@ interval; where there are several seeds, the lowest and the highest follow. ARne
 whole canvas at k = 1, then that of each stream and of the summary. Differences are in points, with
 95 % bootstrap intervals over problems and seeds, of which one tells nothing about others. They are
 between the decoders that were best on `valid`, of all and of those that write as many tokens per
-round, and between the best of a run and its others."""
+round, and between the best of a run and its others.
+
+Where streams are told apart, a problem counts once for each seed, so that the intervals of several
+seeds are a little too narrow; those of the differences are not."""
 OWN = ("name", "arm", "seed", "training")
 
 
@@ -123,33 +128,77 @@ def training(runs: Mapping[str, dict], named: Sequence[str]) -> list[str]:
 
 def streams(cells: Cells) -> list[str]:
     """How often each stream is right, and the answer by how many and by which of them are."""
-    lines = []
+    lines, judged = [], {}
     for (run, decoder), found in cells.items():
-        judged = {seed: cell for seed, cell in found.items() if "stream_rights" in cell}
-        if not judged or len(next(iter(judged.values()))["stream_rights"]) < 2:
+        own = {seed: cell for seed, cell in found.items() if len(cell.get("stream_rights", "")) > 1}
+        if not own:
             continue
-        right = np.hstack([[*map(signs, cell["stream_rights"])] for cell in judged.values()])
-        answer = np.hstack([signs(cell["rights"]) for cell in judged.values()])
-        number = right.sum(0)
-        each = " / ".join(f"{100 * mean:.1f}" for mean in right.mean(1))
-        of = "" if len(judged) == len(found) else f" (of {few(judged)})"
-        by = " / ".join(share(answer[number == k]) for k in range(len(right) + 1))
-        alone = " / ".join(share(answer[(number == 1) & (one == 1)]) for one in right)
-        lines.append(f"| {run} | {decoder} | {each}{of} | {by} | {alone} |")
+        judged[run, decoder] = own
+        each, *answers = by_streams(own)
+        rates = " / ".join(f"{100 * right.mean():.1f}" for right, _ in each)
+        by, alone = (" / ".join(share(*pair) for pair in part) for part in answers)
+        of = "" if len(own) == len(found) else f" (of {few(own)})"
+        lines.append(f"| {run} | {decoder} | {rates}{of} | {by} | {alone} |")
     names = (
         "each stream right, %",
         "answers that are right, %, where 0, 1, ... streams are",
         "where the first, second, ... alone is",
     )
     head = [f"| run | decoder | {' | '.join(names)} |", "|---|---|---|---|---|"]
-    return ["", *head, *lines] if lines else []
+    return ["", *head, *lines, *between(judged)] if lines else []
 
 
-def share(rights: np.ndarray) -> str:
-    """What is right in %, with its interval, and of how many."""
-    if not len(rights):
+def by_streams(judged: Mapping[int, dict]) -> list[list[Pair]]:
+    """Each stream; the answer by how many streams are right; and where one alone is."""
+    right = np.array([[*map(signs, cell["stream_rights"])] for cell in judged.values()]) == 1
+    answer = np.array([signs(cell["rights"]) for cell in judged.values()]) == 1
+    number, every = right.sum(1), range(right.shape[1])
+    each = [(right[:, k], np.ones_like(answer)) for k in every]
+    by = [(answer, number == k) for k in range(len(every) + 1)]
+    return [each, by, [(answer, (number == 1) & right[:, k]) for k in every]]
+
+
+def between(judged: Cells) -> list[str]:
+    """How runs by one decoder differ in that, on the problems and seeds that both have."""
+    lines = []
+    for (one, by), (two, other) in itertools.combinations(judged, 2):
+        pair = judged[one, by], judged[two, other]
+        seeds = sorted(pair[0].keys() & pair[1].keys())
+        if by != other or not seeds:
+            continue
+        kept = [{seed: found[seed] for seed in seeds} for found in pair]
+        if len({len(cell["stream_rights"]) for found in kept for cell in found.values()}) > 1:
+            continue
+        parts = zip(*map(by_streams, kept), strict=True)
+        gaps = [[gap(*sides) for sides in zip(*part, strict=True)] for part in parts]
+        gaps[1] = gaps[1][1:-1]  # where none or all are right there is little to tell
+        after = few(kept[0]) and f" ({few(kept[0])})"
+        lines.append(f"| {' | '.join([f'{one} - {two} by {by}{after}', *map(' / '.join, gaps)])} |")
+    names = "each stream", "answers where 1, ... streams are right", "where one alone is"
+    head = ["", f"| difference, in points | {' | '.join(names)} |", "|---|---|---|---|"]
+    return [*head, *lines] if lines else []
+
+
+def gap(here: Pair, there: Pair) -> str:
+    """The difference of two shares, with its 95 % bootstrap interval over problems and seeds."""
+    if not (here[1].any() and there[1].any()):
         return "-"
-    found = Share(int(rights.sum()), len(rights))
+    samples = drawn(*here[0].shape)
+
+    def of(right: np.ndarray, among: np.ndarray) -> np.ndarray:
+        with np.errstate(invalid="ignore"):  # a sample may hold none
+            return (right & among)[samples].sum((1, 2)) / among[samples].sum((1, 2))
+
+    (right, among), (other, others) = here, there
+    low, high = np.nanquantile(of(*here) - of(*there), [0.025, 0.975])
+    return in_points(right[among].mean() - other[others].mean(), low, high)
+
+
+def share(right: np.ndarray, among: np.ndarray) -> str:
+    """What is right in %, with its interval, and of how many."""
+    if not among.any():
+        return "-"
+    found = Share(int((right & among).sum()), int(among.sum()))
     low, high = found.interval()
     return f"{100 * found.value:.0f} ({100 * low:.0f}-{100 * high:.0f}) of {found.n}"
 

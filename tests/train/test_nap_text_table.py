@@ -85,6 +85,28 @@ def test_streams_are_told_apart(bench):
     assert lines == [f"| nap | a:3 | 50.0 / 33.3 | {by} | {alone} |"]
 
 
+def test_streams_of_two_runs_are_compared_on_the_seeds_of_both(bench):
+    """Of nap seed 1 alone counts; runs by another decoder or with other streams are left out."""
+    # Of the problems of seed 1, one has both streams right, two have one, and one has none.
+    told = {0: ("1111", ["0000", "0000"]), 1: ("0000", ["1000", "1110"])}
+    other = {1: ("1110", ["1000", "1110"])}
+    cells = {
+        (run, decoder): {s: {"rights": r, "stream_rights": t} for s, (r, t) in found.items()}
+        for run, decoder, found in (
+            ("nap", "a:3", told),
+            ("heard", "a:3", other),
+            ("heard", "b:3", other),
+            ("nap_3", "a:3", {1: ("0000", ["1000", "1110", "0000"])}),
+        )
+    }
+    lines = bench("nap_text_table").streams(cells)
+    rows = lines[lines.index("", 1) + 3 :]
+    same, all_lost = "+0.0 (+0.0 to +0.0)", "-100.0 (-100.0 to -100.0)"
+    # The first stream is right where the second is too, so that it never is alone.
+    parts = [f"{same} / {same}", all_lost, f"- / {all_lost}"]
+    assert rows == [f"| nap - heard by a:3 (1 seed) | {' | '.join(parts)} |"]
+
+
 def test_each_folder_is_a_part_with_conditions_of_its_own(bench, tmp_path):
     for name, rate in (("text", 0.1), ("sweep", 0.3)):
         (tmp_path / name).mkdir()
