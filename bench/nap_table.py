@@ -52,7 +52,7 @@ def accuracy(found: dict[int, dict]) -> str:
     if not found:
         return NOT
     mean, low, high = interval(found)
-    seeds = [100 * cell["accuracy"] for cell in found.values()]
+    seeds = [100 * rights(cell).mean() for cell in found.values()]
     spread = f"{min(seeds):.1f}-{max(seeds):.1f}" if len(seeds) > 1 else ""
     after = ", ".join(filter(None, [spread, few(found)]))
     return f"{100 * mean:.1f} ({100 * low:.1f}-{100 * high:.1f}{after and f'; {after}'})"
