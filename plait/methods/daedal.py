@@ -20,7 +20,8 @@ from ..select import Threshold
 class Expand(Length):
     """Two stages: grow until the end is in sight, then insert at the least sure masks.
 
-    While a region grows its row commits nothing. Per region, where the paper has one.
+    While a region grows its row commits nothing. Per region, where the paper has one. Masks are
+    inserted as long as all of them have room; the release inserts more, and cuts the text's end.
     """
 
     ready: float  # tail score from which the first stage is over
@@ -64,7 +65,7 @@ class Expand(Length):
         add = torch.where(grows, self.step, self.window // 2) * memo
         add = torch.minimum(add, (self.most - size).clamp(min=0))
         insert = torch.where(last_place(canvas), spread(canvas, add), 0)
-        short = ~memo & (tail < self.enough) & (size + self.step <= self.most)
+        short = ~memo & (tail < self.enough) & (size + self.step - 1 <= self.most)
         lost = view.open & canvas.masked & spread(canvas, short) & (view.chosen.exp() < self.doubt)
         one = lowest(view.chosen, lost, (~memo.any(1)).long())
         return Change(nothing(canvas), insert + one * (self.step - 1)), grows

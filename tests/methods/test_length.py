@@ -121,6 +121,14 @@ def test_daedal_expands_where_it_is_at_a_loss():
     assert (trace.replay() == done.tokens[0].numpy()).all()
 
 
+@pytest.mark.parametrize(("most", "size"), [(38, 32), (39, 39), (45, 39), (46, 46)])
+def test_daedal_expands_as_long_as_there_is_room(most, size):
+    """A mask that becomes 8 takes 7 more places: from 16 + 16 to 39, then to 46."""
+    start = replace(canvas(one_slot(16), ["1"]), context=0)
+    done, _ = decode(Writes(99, 0.07), methods.load("daedal", most=most, ready=0.0), start)
+    assert (~done.given).sum() == size
+
+
 @pytest.mark.parametrize("name", ["rho_eos", "daedal"])
 def test_length_edits_leave_written_text_alone(name):
     start = canvas(streams())
