@@ -1,6 +1,8 @@
 """NAP: parallel-forced decoding of several reasoning streams (arXiv:2602.23225)."""
 
 from dataclasses import dataclass, replace
+from inspect import signature
+from sys import maxsize
 from typing import Any, Literal
 
 import torch
@@ -14,7 +16,7 @@ from ..errors import PlaitError
 from ..parts import Mask, Selector, View
 from ..schedule import Streams
 from ..select import rank_in
-from . import load
+from . import function, load
 
 
 @dataclass(frozen=True)
@@ -59,13 +61,15 @@ def nap(
 
     The paper released no inference code. The split of a budget over streams and the time of the
     summary are ours: see `schedule.Streams`. `inside` names the method whose other parts work
-    inside the streams; its schedule gives way to that of the streams.
+    inside the streams; its schedule gives way to that of the streams, so parts of it that look at
+    a block look at the whole canvas, and those that keep to a budget to this one.
 
     Needs: a canvas with streams.
     """
     if inside == "nap":
         raise PlaitError("nap cannot be inside nap; choose another method for 'inside'")
-    inner = load(inside)
+    takes, given = signature(function(inside)).parameters, {"budget": budget, "block": maxsize}
+    inner = load(inside, **{name: value for name, value in given.items() if name in takes})
     if inner.judge is not None:
         raise PlaitError(
             f"'{inside}' cannot be inside nap: it owns its rounds, and nap's schedule shares them"

@@ -2,13 +2,15 @@
 
 import numpy as np
 import pytest
+import torch
 from cases import METHODS, build, canvas
-from tiny import Tiny
+from tiny import VOCAB, Digits, Tiny
 
 from plait import methods
 from plait.budget import Budget
-from plait.decode import decode
+from plait.decode import decode, init, step
 from plait.errors import PlaitError
+from plait.layout import nap
 from plait.revise import Keep
 from plait.trace import COMMIT
 
@@ -63,3 +65,33 @@ def test_rcr_inside_gains_what_each_stream_is_given(budget):
         )
         decode(no_end, methods.load("nap", inside=inside, budget=budget), canvas(), watch=watch)
     assert boards["rcr"] == boards["confidence"]
+
+
+class Five:
+    """Token 5 is all but certain, everywhere."""
+
+    vocab = VOCAB
+
+    def __call__(self, canvas, where):
+        return torch.full((int(where.sum()), VOCAB), -9.0).index_fill(1, torch.tensor([5]), 0.0)
+
+
+@pytest.mark.parametrize("inside", ["edit", "wino"])
+def test_what_revises_a_block_revises_every_stream(inside):
+    """The streams are longer than its blocks, and the wrong tokens stand in the last one."""
+    layout = nap(streams=3, length=64, summary=8, header="{j}", summary_header="5")
+    start = layout.build(Digits(), ["12"])
+    wrong = (start.region == 2) & (start.pos % 2 == 0)
+    start = start.write(wrong, torch.full_like(start.tokens, 7))
+    decoder = methods.load("nap", inside=inside, budget=Budget(tokens_per_round=9))
+    done, _ = step(Five(), decoder, start, init(decoder, start))
+    assert (wrong & (done.rewrite | done.retract)).any()
+
+
+def test_the_budget_is_also_that_of_the_process_inside():
+    budget = Budget(rounds=10)
+    decoder = methods.load("nap", inside="remdm", budget=budget)
+    assert decoder.reviser.process.budget == decoder.schedule.budget == budget
+    alone = methods.load("nap", inside="remdm")
+    rounds = [[t.rounds for t in decode(Tiny(), d, canvas())[1]] for d in (decoder, alone)]
+    assert max(rounds[0]) < min(rounds[1])
