@@ -22,6 +22,7 @@ class Expand(Length):
 
     While a region grows its row commits nothing. Per region, where the paper has one. Masks are
     inserted as long as all of them have room; the release inserts more, and cuts the text's end.
+    Ends in sight are candidates: at a temperature draws, and not the release's likeliest tokens.
     """
 
     ready: float  # tail score from which the first stage is over

@@ -91,8 +91,8 @@ def guided(
 ) -> Decoder:
     """Draft with the diffusion model, supervise with an autoregressive one, left to right.
 
-    At a refusal the guider's token is written, as the authors' code does; their text says that
-    the diffusion model generates. Forwards count the diffusion model's only.
+    At a refusal the guider's token is written, as by the authors' code (two more of its rules are
+    not built); their text says that the diffusion model generates. Only its forwards are counted.
 
     Needs: an autoregressive model.
     Exact: with rule=deterministic, the guider's greedy text.

@@ -18,6 +18,7 @@ from ..schedule import Blocks
 class AnswerIsSure(Stop):
     """Finish when the mean gap of the two best tokens is large at the start of the answer.
 
+    At a temperature it is the gap of the candidate to the best other token, and may be negative.
     The answer is the last region, whose header stands where the paper forces "The answer is":
     its first `answer` positions are watched, written or not. A canvas of one slot has no such
     anchor, so all of it is watched, as in SchED (arXiv:2512.02892), but only up to the first end

@@ -93,7 +93,8 @@ def rho_eos(
     """Commit above `threshold` while the length settles; start from a short slot (paper: 64).
 
     The paper defines the density over masks; an early release called DAEDAL's tail statistic.
-    A cut stops at text, where the release cuts whatever stands there.
+    A cut stops at text, where the release cuts whatever stands there. Candidates are counted, at
+    a temperature draws, and not the likeliest tokens as in the release.
     """
     length = Density(statistic, low, high, step, growth, most, rounds)
     return Decoder(Blocks(block), Threshold(threshold), length=length)
