@@ -60,6 +60,9 @@ def main(args: list[str] | None = None) -> int:
         told = error.format_message().replace("\n", " ")  # type: ignore[attr-defined]
         say(told.replace("Value error, ", ""))  # which pydantic puts before a reason
         return FAULT
+    except (KeyboardInterrupt, typer.Abort):  # before a command has begun
+        say("stopped")
+        return INTERRUPTED
     return code or 0
 
 

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+import typer
 from entry import ENTRY
 
 import plait as package
@@ -65,6 +66,16 @@ def test_light_commands_do_not_wait_for_torch():
         "sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0
+
+
+@pytest.mark.parametrize("stop", [KeyboardInterrupt, typer.Abort])
+def test_a_stop_before_a_command_has_begun_is_one_word(plait, monkeypatch, stop):
+    def app():
+        raise stop
+
+    monkeypatch.setattr(cli, "app", app)
+    result = plait("methods")
+    assert (result.code, result.out, result.err) == (130, "", "plait: stopped\n")
 
 
 def test_a_reader_that_leaves_early_is_no_error():
