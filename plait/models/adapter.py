@@ -59,7 +59,7 @@ def adapt(base: Tensors, name: str) -> Adapted:
 
     Raises PlaitError if the adapter does what plait cannot, or was made for another base.
     """
-    folder = hub.find(name)
+    folder = hub.find(name, kind="adapter")
     settings = read_settings(folder / CONFIG)
     settings.only("peft_type", "LORA")
     settings.only("use_dora", False)

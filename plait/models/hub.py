@@ -2,14 +2,16 @@
 
 import re
 from pathlib import Path
+from typing import Literal
 
 from ..errors import PlaitError, unknown
 from . import box
 
 FILES = ["*.json", "*.safetensors", "*.jinja", "*.txt", "*.model"]  # no pickles, no code
+Kind = Literal["model", "adapter"]
 
 
-def find(name: str, files: list[str] = FILES) -> Path:
+def find(name: str, files: list[str] = FILES, kind: Kind = "model") -> Path:
     """The folder or GGUF file that `name` means; a hub id is downloaded unless it is cached."""
     path = Path(name)
     if path.is_dir() or (path.suffix == ".gguf" and path.is_file()):
@@ -17,21 +19,22 @@ def find(name: str, files: list[str] = FILES) -> Path:
     if (box.HERE / name / box.MODEL).is_file():
         return box.HERE / name
     if re.fullmatch(r"[A-Za-z0-9][\w.-]*/[\w.-]+", name) and path.suffix != ".gguf":
-        return _download(name, files)
+        return _download(name, files, kind)
     if path.suffix == ".gguf":
         raise PlaitError(f"there is no file '{name}'")
-    if "/" in name or "." in name:
-        raise PlaitError(f"there is no model folder '{name}'; give a folder with a config.json")
-    raise unknown("model", name, box.names())
+    if kind == "adapter" or "/" in name or "." in name:
+        config = "config.json" if kind == "model" else "adapter_config.json"
+        raise PlaitError(f"there is no {kind} folder '{name}'; give a folder with {config}")
+    raise PlaitError(f"{unknown('model', name, box.names())}, and there is no such folder")
 
 
-def _download(name: str, files: list[str]) -> Path:
+def _download(name: str, files: list[str], kind: Kind) -> Path:
     try:
         from huggingface_hub import snapshot_download
         from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, RepositoryNotFoundError
     except ImportError:
         raise PlaitError(
-            f"there is no model folder '{name}', and huggingface_hub, which could fetch it, "
+            f"there is no {kind} folder '{name}', and huggingface_hub, which could fetch it, "
             "is not installed"
         ) from None
     try:
@@ -42,10 +45,10 @@ def _download(name: str, files: list[str]) -> Path:
         ) from None
     except RepositoryNotFoundError:
         raise PlaitError(
-            f"there is no model folder '{name}', nor such a model on the hub"
+            f"there is no {kind} folder '{name}', nor such a {kind} on the hub"
         ) from None
     except (HfHubHTTPError, OSError, ValueError):  # the hub's names for being offline vary
         raise PlaitError(
-            f"there is no model folder '{name}', the hub cannot be reached, and its cache does not "
-            "hold that model; go online once, or give a folder"
+            f"there is no {kind} folder '{name}', the hub cannot be reached, and its cache does "
+            f"not hold that {kind}; go online once, or give a folder"
         ) from None

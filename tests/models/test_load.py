@@ -281,7 +281,8 @@ def test_the_size_of_llada_8b_is_known_without_it(tmp_path):
     [
         ({"quantize": "int3"}, "unknown quantization 'int3'"),
         ({"dtype": "float8"}, "unknown dtype 'float8'"),
-        ({"adapter": "nowhere/at/all"}, "there is no model folder 'nowhere/at/all'"),
+        ({"adapter": "nowhere/at/all"}, "there is no adapter folder 'nowhere/at/all'"),
+        ({"adapter": "nowhere"}, "there is no adapter folder 'nowhere'; give a folder"),
     ],
 )
 def test_unknown_options_are_named(dream, options, said):
