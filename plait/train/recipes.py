@@ -168,6 +168,8 @@ def load(name: str, settings: list[str] | None = None) -> Recipe:
         found = _own(*name.rsplit(":", 1))
     elif name in RECIPES:
         found = RECIPES[name]()
+    elif name.endswith(".py"):
+        raise PlaitError(f"'{name}' names no function: write {name}:FUNCTION")
     else:
         raise unknown("recipe", name, RECIPES)
     changed: Recipe = change(found, read(settings))
@@ -177,8 +179,13 @@ def load(name: str, settings: list[str] | None = None) -> Recipe:
 def _own(file: str, function: str) -> Recipe:
     if not Path(file).is_file():
         raise PlaitError(f"there is no file '{file}' with a recipe")
-    made = runpy.run_path(file).get(function)
-    recipe = made() if callable(made) else None
+    try:
+        made = runpy.run_path(file).get(function)
+        recipe = made() if callable(made) else None
+    except PlaitError:
+        raise
+    except Exception as error:  # whatever a user's own code may raise
+        raise PlaitError(f"{file} fails with {type(error).__name__}: {error}") from error
     if not isinstance(recipe, Recipe):
         raise PlaitError(f"{file} has no function '{function}' that returns a Recipe")
     return recipe

@@ -141,9 +141,12 @@ class Kept:
 
     def told(self) -> str:
         """For a person: how many are used and what was left out."""
-        left = ", ".join(f"{n} {why}" for why, n in sorted(self.counts.items()))
         used = f"{len(self.problems)} records are used"
-        return f"{used}; left out: {left}" if left else used
+        return f"{used}; left out: {self.left()}" if self.counts else used
+
+    def left(self) -> str:
+        """What was left out, and why."""
+        return ", ".join(f"{n} {why}" for why, n in sorted(self.counts.items()))
 
 
 def fitting(records: Records, codec: Codec, context: int) -> Kept:
@@ -151,8 +154,13 @@ def fitting(records: Records, codec: Codec, context: int) -> Kept:
 
     Raises PlaitError if none is left.
     """
-    kept, layout = Kept([]), records.layout
-    room = context - layout.size(codec)
+    kept, size = Kept([]), records.layout.size(codec)
+    room = context - size
+    if room < 1:
+        raise PlaitError(
+            f"the slots take {size} positions, and the model's context is {context}: set "
+            "rows.length, rows.summary or rows.streams smaller"
+        )
     for problem in read(records.file, records.keep):
         why = _misfit(problem, records, codec, room)
         if why:
@@ -160,7 +168,7 @@ def fitting(records: Records, codec: Codec, context: int) -> Kept:
         else:
             kept.problems.append(problem)
     if not kept.problems:
-        raise PlaitError(f"{records.file}: no record can be used ({dict(kept.counts)})")
+        raise PlaitError(f"{records.file}: no record can be used: {kept.left()}")
     return kept
 
 

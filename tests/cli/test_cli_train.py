@@ -46,6 +46,7 @@ def test_train_then_resume(plait, tmp_path):
         (["toy", "--resume", "--out", "nowhere"], "no checkpoint"),
         (["nap", "--out", "nowhere"], "rows.file"),
         (["gone.py:recipe"], "no file 'gone.py'"),
+        (["gone.py"], "write gone.py:FUNCTION"),
     ],
 )
 def test_mistakes_are_one_sentence(plait, args, hint, tmp_path, monkeypatch):
@@ -65,3 +66,36 @@ def test_a_recipe_of_ones_own(plait, tmp_path):
     assert shown["steps"] == 20
     assert plait("train", f"{tmp_path / 'mine.py'}:other").err.count("no function 'other'")
     assert Path("runs/other").exists() is False
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("x = \n", "fails with SyntaxError: invalid syntax"),
+        ("def recipe():\n    return 1 / 0\n", "fails with ZeroDivisionError: division by zero"),
+    ],
+)
+def test_a_recipe_with_a_mistake_in_it_is_one_sentence(plait, tmp_path, code, said):
+    (tmp_path / "mine.py").write_text(code)
+    result = plait("train", f"{tmp_path / 'mine.py'}:recipe", "--show")
+    assert result.code == 2
+    assert said in result.err
+    assert result.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("sizes", "said"),
+    [
+        ({}, "positions, and the model's context is 320: set rows.length"),
+        ({"length": 3, "summary": 20}, "can be used: 1 with a path of 3 tokens or more\n"),
+    ],
+)
+def test_records_that_do_not_fit_are_told_in_words(plait, tmp_path, sizes, said):
+    (tmp_path / "r.jsonl").write_text('{"prompt": "2 * 3", "paths": ["2*3=6"], "answer": "6"}')
+    own = {"file": tmp_path / "r.jsonl", "streams": 1 if sizes else 3, **sizes}
+    own = [f"--set=rows.{key}={value}" for key, value in own.items()]
+    result = plait("train", "nap", *own, "--out", tmp_path / "out")
+    assert result.code == 2
+    assert said in result.err
+    assert "{" not in result.err
+    assert not (tmp_path / "out").exists()
