@@ -1,7 +1,9 @@
 """Where the items of a benchmark come from: a folder of files, or the Hugging Face hub."""
 
+import contextlib
 import gzip
 import json
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,7 +88,8 @@ def hub_rows(task: str, hub: Hub, instead: str) -> Iterator[Record]:
     except ImportError:
         raise PlaitError(f"{missing(task, 'datasets', 'eval')}, {instead}") from None
     try:
-        rows = load_dataset(hub.name, hub.config, split=hub.split)
+        with _quiet("huggingface_hub"):  # which tells of each try that fails
+            rows = load_dataset(hub.name, hub.config, split=hub.split)
     except Exception as error:  # datasets, the hub and the network raise of all kinds
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise PlaitError(
@@ -94,6 +97,17 @@ def hub_rows(task: str, hub: Hub, instead: str) -> Iterator[Record]:
             f"{instead}"
         ) from None
     return (Record(hub.name, i, dict(row)) for i, row in enumerate(rows, 1))
+
+
+@contextlib.contextmanager
+def _quiet(name: str) -> Iterator[None]:
+    logger = logging.getLogger(name)
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def read_lines(path: Path) -> Iterator[Record]:

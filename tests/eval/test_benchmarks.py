@@ -1,6 +1,7 @@
 """The contract of benchmarks, checked on every file of the folder."""
 
 import itertools
+import logging
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -142,6 +143,26 @@ def test_the_hub_out_of_reach(monkeypatch):
     rows = [{"question": "1?", "answer": "#### 1,000"}]
     monkeypatch.setattr(datasets, "load_dataset", lambda *_, **__: rows)
     assert first("gsm8k", Source())[0].gold == "1000"
+
+
+def test_the_hub_out_of_reach_is_told_once(monkeypatch, caplog):
+    pytest.importorskip("datasets")
+    import datasets
+
+    http = logging.getLogger("huggingface_hub.utils._http")
+    http.addHandler(caplog.handler)
+
+    def refuse(*_, **__):
+        http.warning("Retrying in 1s [Retry 1/5].")
+        raise ConnectionError("no route")
+
+    monkeypatch.setattr(datasets, "load_dataset", refuse)
+    with pytest.raises(PlaitError, match="no route"):
+        first("gsm8k", Source())
+    assert not caplog.records
+    http.warning("after that")
+    http.removeHandler(caplog.handler)
+    assert caplog.records  # as it was before
 
 
 def test_a_whole_function_or_only_its_body(data, shut_in):
