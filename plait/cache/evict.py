@@ -37,9 +37,9 @@ class Kept:
         del at
         if layer not in self.notes:
             score = (query.float().mean(2, keepdim=True) * key.float()).sum(-1).mean(1)
-            near = F.max_pool1d(score, 3, stride=1, padding=1)[0].masked_fill(
-                self.inside, -torch.inf
-            )
+            outside = score.masked_fill(self.inside, -torch.inf)
+            near = F.max_pool1d(outside, 3, stride=1, padding=1)[0]
+            near = near.masked_fill(self.inside, -torch.inf)
             count = math.ceil(self.keep * int((~self.inside).sum()))
             chosen = torch.zeros_like(self.inside)
             chosen[near.topk(count).indices] = True

@@ -7,6 +7,7 @@ import torch
 from cached import METHODS, canvas, model, plainly, same
 
 from plait import cache as caches
+from plait.cache.evict import Kept
 from plait.cache.interval import Moving
 from plait.decode import decode
 from plait.parts import nothing
@@ -134,3 +135,12 @@ def test_interval_takes_what_moved_then_masks_then_what_waited_longest_then_the_
         age = age + 1
         age[turns[-1]] = 0
     assert turns == [[6, 7], [8, 9], [10, 11], [6, 7]]
+
+
+def test_evict_keeps_what_stands_out_among_the_keys_outside():
+    """Scores 5 0 | 9 9 | 0 4: the block's own do not lift their neighbours when smoothed."""
+    inside = torch.tensor([False, False, True, True, False, False])
+    key = torch.tensor([5.0, 0.0, 9.0, 9.0, 0.0, 4.0])[None, None, :, None]
+    query, at = torch.ones(1, 1, 2, 1), torch.tensor([[2, 3]])
+    seen = Kept(0.5, inside, {}).sees(0, query, key, None, at)
+    assert seen.flatten().tolist() == [True, True, True, True, False, False]
