@@ -25,7 +25,8 @@ class Independent(Selector):
 
     The published code looks for links to positions that are in (1) *and* (2); the text says "or",
     as here. Its greedy loop goes on after the candidates are used up, and then writes position 0.
-    Known is the prompt, and written tokens that the model still gives `sure`.
+    Known is the prompt, and written tokens that the model still gives `sure`; the published code
+    asks of both that the likeliest token there is sure, whether or not it is the one written.
     """
 
     sure: float  # probability
