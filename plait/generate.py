@@ -126,6 +126,7 @@ def generate(
     `watch` hears the numbers of prompts. Where the engine cannot, the plain loop decodes, with a
     notice. Raises PlaitError if a prompt is empty or its canvas does not fit the model.
     """
+    _refuse_text(prompts)
     decoder, layout = _chosen(model, method, layout, aux, settings)
     keys = list(range(len(prompts))) if keys is None else keys
     if batch_size < 1:
@@ -156,6 +157,7 @@ def stream(
 
     The answers are those of `generate`, in another order; `keys` must differ from each other.
     """
+    _refuse_text(prompts)
     if slots < 1:
         raise PlaitError(f"the number of slots is {slots}; it must be >= 1")
     decoder, chosen = _chosen(model, method, layout, aux, settings)
@@ -163,6 +165,12 @@ def stream(
     fast = _engine(model, decoder, chosen, prompts) if engine else None
     run = fast or partial(flow, model.denoiser, decoder)
     yield from _flowing(model, run, chosen, prompts, names, slots, seed)
+
+
+def _refuse_text(prompts: Sequence[str]) -> None:
+    """One text is a sequence too: of its letters."""
+    if isinstance(prompts, str):
+        raise PlaitError("prompts are a list of texts, and this is one text: put it into a list")
 
 
 def _chosen(

@@ -96,3 +96,9 @@ def test_a_stream_of_answers_is_generate_in_another_order(model):
         next(stream(loaded, prompts, slots=0))
     with pytest.raises(PlaitError, match="batch size is 0"):
         next(generate(loaded, prompts, batch_size=0))
+
+
+@pytest.mark.parametrize("ask", [generate, stream])
+def test_one_text_is_no_list_of_prompts(model, ask):
+    with pytest.raises(PlaitError, match="put it into a list"):
+        next(ask(load(model), "7"))
