@@ -24,8 +24,11 @@ def check_place(target: Path, source: Path) -> None:
 def answered(target: Path, conditions: dict[str, Any]) -> dict[int, str]:
     """Return the prompts that `target` answers, by line number of the input.
 
-    The conditions of its first run stand beside it; PlaitError if they differ from these.
+    The conditions of its first run stand beside it; PlaitError if they differ from these. A device
+    or a pipe keeps neither.
     """
+    if target.exists() and not target.is_file():
+        return {}
     side = beside(target)
     if not target.exists() or not target.stat().st_size:
         write_whole(side, json.dumps(conditions, indent=2) + "\n")

@@ -78,8 +78,9 @@ def _run(
     if step is not None and not resume:
         raise PlaitError("--step goes with --resume: it names the checkpoint to go on from")
     first = os.environ.get("RANK", "0") == "0"  # torchrun's; other ranks find the first one's files
-    full = folder.exists() and any(folder.iterdir() if folder.is_dir() else [folder])
-    if full and first and not resume:
+    if folder.exists() and not folder.is_dir():
+        raise PlaitError(f"'{folder}' is a file; name a folder for the model")
+    if folder.exists() and any(folder.iterdir()) and first and not resume:
         raise PlaitError(f"{folder} holds something: give --resume to go on, or another --out")
     before = run.checkpoint(folder, step) if resume else None
     board = folder / "logs" if logs and run.boards() else None

@@ -207,6 +207,13 @@ def test_bad_places_are_one_sentence(plait, model, files, source, target, said):
     assert sorted(folder.iterdir()) == before
 
 
+def test_a_device_gets_no_file_beside_it(plait, model, files):
+    files[1].symlink_to("/dev/null")
+    result = plait("generate", "--input", files[0], "--output", files[1], "--model", model)
+    assert result.code == 0
+    assert sorted(files[0].parent.iterdir()) == sorted(files)
+
+
 def test_two_runs_at_once_are_refused(answer, files):
     with _resume.locked(files[1]):
         assert "another run is writing" in answer().err

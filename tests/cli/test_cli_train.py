@@ -47,6 +47,8 @@ def test_train_then_resume(plait, tmp_path):
         (["nap", "--out", "nowhere"], "rows.file"),
         (["gone.py:recipe"], "no file 'gone.py'"),
         (["gone.py"], "write gone.py:FUNCTION"),
+        (["toy", "--out", __file__], "is a file; name a folder"),
+        (["toy", "--out", __file__, "--resume"], "is a file; name a folder"),
     ],
 )
 def test_mistakes_are_one_sentence(plait, args, hint, tmp_path, monkeypatch):
