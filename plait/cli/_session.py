@@ -117,7 +117,8 @@ class Request:
         try:
             return json.loads(Path(self.schema).read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
-            raise PlaitError(f"'{self.schema}' cannot be read as a JSON Schema: {error}") from None
+            why = getattr(error, "strerror", error)
+            raise PlaitError(f"'{self.schema}' cannot be read as a JSON Schema: {why}") from None
 
     def weights(self) -> dict[str, str]:
         """Hashes of all that is loaded: a path may hold other weights by now."""

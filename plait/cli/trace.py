@@ -95,7 +95,7 @@ def _read(path: Path) -> "tuple[list[Trace], dict[str, Any]]":
 def _one(path: Path, row: int) -> "tuple[Trace, dict[str, Any]]":
     traces, conditions = _read(path)
     if row > len(traces):
-        raise PlaitError(f"{path} holds {len(traces)} traces; there is no row {row}")
+        raise PlaitError(f"{path} has rows 1 to {len(traces)}; there is no row {row}")
     return traces[row - 1], conditions
 
 
@@ -180,5 +180,5 @@ def _import(
             for t in traces
         ]
     trace_file.write(target, traces, {"imported": source.name, "form": form})
-    print(f"{len(traces)} traces are in {target}")
+    print(f"{target} holds the traces of {len(traces)} row{'s' * (len(traces) > 1)}")
     return 0

@@ -42,7 +42,7 @@ def read(path: str | Path) -> list[Record]:
     """
     records = [_record(Path(path), number, row) for number, row in _rows(Path(path))]
     if not records:
-        raise PlaitError(f"{path} holds no records: there is nothing to measure")
+        raise PlaitError(f"{path} holds no records: give one JSON object a line")
     return records
 
 

@@ -126,7 +126,8 @@ class Circuit:
     def closed(self) -> "Circuit":
         """The circuit itself; PlaitError if it still has open inputs."""
         if names := self.names("input"):
-            raise PlaitError(f"the circuit has open inputs ({', '.join(names)}); give their bits")
+            named = ", ".join(names)
+            raise PlaitError(f"the circuit has open inputs ({named}); give their bits as --input")
         return self
 
     def law(self) -> FiniteLaw:

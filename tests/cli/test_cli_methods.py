@@ -167,7 +167,10 @@ def test_json_of_a_schema(plait, model, tmp_path):
         (("--infill", "a [[4]]", "--streams", 2), "do not go with a form"),
         (("--infill", "a [[4]]", "--method", "nap"), "a single slot"),
         (("--infill", "a [[4000]]"), "the model's context is 256"),
-        (("--schema", "nowhere.json"), "cannot be read as a JSON Schema"),
+        (
+            ("--schema", "nowhere.json"),
+            "cannot be read as a JSON Schema: No such file or directory",
+        ),
         (("--schema", "bad.json"), "cannot be read as a JSON Schema"),
         (("--schema", "s.json"), "type 'thing'"),
         (("--schema", "ok.json", "--method", "rho_eos"), "a form's slots keep their length"),

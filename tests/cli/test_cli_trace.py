@@ -72,7 +72,7 @@ def test_import_and_show(plait, tmp_path, model):
     source, out = tmp_path / "run.json", tmp_path / "run.trace"
     source.write_text("[[1, 9, 9], [1, 9, 5], [1, 4, 5]]")
     args = ("trace", "import", source, "-o", out, "--mask-id", 9)
-    assert plait(*args).out == f"1 traces are in {out}\n"
+    assert plait(*args).out == f"{out} holds the traces of 1 row\n"
     row = json.loads(plait("trace", "show", out, "--json", "--metric", "arness").out)
     assert row["arness.global@1"] == 0.5
     said = plait("trace", "show", out)
@@ -92,7 +92,7 @@ def test_import_and_show(plait, tmp_path, model):
         (["html", "{nap}"], "name it with -o"),
         (["html", "{nap}", "-o", "{nap}"], "name a file that is not read"),
         (["html", "{nap}", "-o", "no/where.html"], "there is no folder"),
-        (["html", "{nap}", "-o", "x.html", "--row", "7"], "holds 2 traces; there is no row 7"),
+        (["html", "{nap}", "-o", "x.html", "--row", "7"], "has rows 1 to 2; there is no row 7"),
         (["import", "{nap}", "-o", "x.trace", "--form", "logs"], "no form 'logs'"),
         (["shew", "{nap}"], "shew"),
     ],
