@@ -20,7 +20,11 @@ class Causal(Protocol):
         ...
 
     def __call__(self, tokens: Int[Tensor, "B L"]) -> Float[Tensor, "B L V"]:
-        """Return logits whose row i predicts token i + 1; what comes later has no influence."""
+        """Return logits whose row i predicts token i + 1; what comes later has no influence.
+
+        `tokens` may hold the diffusion model's mask, which this model need not know: nothing that
+        stands after one is used.
+        """
         ...
 
 
@@ -31,10 +35,11 @@ def predictions(model: Causal, canvas: Canvas) -> Float[Tensor, "B L V"]:
     vocabularies cannot be the same.
     """
     logits = model(canvas.tokens).float()
-    if logits.shape[-1] <= int(canvas.tokens.max()):
+    highest = int(canvas.tokens.masked_fill(canvas.tokens == canvas.mask_id, 0).max())
+    if logits.shape[-1] <= highest:
         raise PlaitError(
             f"the autoregressive model knows {logits.shape[-1]} tokens and the canvas holds token "
-            f"{int(canvas.tokens.max())}; use one with the same tokenizer"
+            f"{highest}; use one with the same tokenizer"
         )
     if canvas.mask_id < logits.shape[-1]:
         logits[..., canvas.mask_id] = -float("inf")

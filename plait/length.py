@@ -15,7 +15,7 @@ from .parts import Change, Length, View, nothing
 class EndAtEos(Length):
     """Close all that lies right of an end-of-sequence token of the same region.
 
-    What stands after the end is never read, so no answer changes: only rounds are saved.
+    What stands after the end is never read; only as context could it have changed an answer.
     """
 
     def __call__(self, canvas: Canvas, view: View, memo: Any) -> tuple[Change, Any]:

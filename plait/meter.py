@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from .canvas import Canvas
-from .offers import Blend, attentive, blending, layered
+from .offers import Blend, attentive, blending, layered, shifted
 from .parts import Denoiser
 from .refresh import Refresh, keeping
 
@@ -66,6 +66,11 @@ class Meter:
     def embedded(self, tokens: Int[Tensor, "B L"]) -> Float[Tensor, "B L W"]:
         """Return the model's input embeddings."""
         return layered(self.model).embedded(tokens)
+
+    @property
+    def shift(self) -> bool:
+        """Whether the model tells a token from the position before it."""
+        return shifted(self.model)
 
     @property
     def block(self) -> int:

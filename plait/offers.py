@@ -80,6 +80,16 @@ class Layered(Protocol):
         ...
 
 
+@runtime_checkable
+class Shifting(Protocol):
+    """A denoiser that says whether it tells a token from the position before it."""
+
+    @property
+    def shift(self) -> bool:
+        """True where it does, as models do that were autoregressive."""
+        ...
+
+
 def attentive(model: Denoiser) -> Attentive:
     """Return the model as one that shows its attention; PlaitError if it does not."""
     if isinstance(model, Attentive):
@@ -99,6 +109,11 @@ def layered(model: Denoiser) -> Layered:
     if isinstance(model, Layered):
         return model
     raise _lacking("puts a layer before the model's head", "does not show what its head reads")
+
+
+def shifted(model: Denoiser) -> bool:
+    """Whether the model tells a token from the position before it; False if it does not say."""
+    return isinstance(model, Shifting) and model.shift
 
 
 def _lacking(does: str, lacks: str) -> PlaitError:

@@ -8,6 +8,8 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from .canvas import Canvas
+from .errors import PlaitError
+from .offers import shifted
 from .parts import Denoiser, Guide, Mask
 from .schedule import block_of, leftmost_block
 
@@ -20,7 +22,8 @@ class Shadow(Guide):
     all but its original, and the other shadows; the canvas does not see it. (The original still
     reaches it through third positions that saw it a layer below.) One forward of L + B
     positions, as in the paper; rows with nothing to verify have no shadows and cost L. The model
-    must take its attention from `Canvas.visible`, as all of plait's do.
+    must take its attention from `Canvas.visible`, as all of plait's do. PlaitError if it tells
+    tokens from the position before them, which sees them.
     """
 
     size: int
@@ -29,6 +32,11 @@ class Shadow(Guide):
         self, model: Denoiser, canvas: Canvas, where: Mask, memo: Any
     ) -> tuple[Float[Tensor, "N V"], Any]:
         """Return the logits at `where`."""
+        if shifted(model):
+            raise PlaitError(
+                "this method verifies a token at its own place, and this model tells it from the "
+                "position before, which sees it; choose another method"
+            )
         block = block_of(canvas, self.size) == leftmost_block(canvas, self.size)[:, None]
         block = block & ~canvas.given
         check = where & block & ~canvas.masked

@@ -74,6 +74,8 @@ def wino(block: int = 128, draft: float = 0.6, verify: float = 0.9) -> Decoder:
     """Write above `draft`, keep above `verify`; 0.6 is the paper's value for GSM8K.
 
     Verification is by shadow positions in the same forward, as in the paper: see `plait.shadow`.
+
+    Needs: a model whose logits are not shifted.
     """
     return Decoder(
         Blocks(block),

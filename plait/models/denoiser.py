@@ -65,6 +65,11 @@ class NetDenoiser:
         return self.net.embed(tokens)
 
     @property
+    def shift(self) -> bool:
+        """Whether a token is told from the position before it."""
+        return self.net.config.shift
+
+    @property
     def block(self) -> int:
         """Positions per block of a block-causal model; 0 = every position sees all."""
         return self.net.config.block if self.net.config.attention == "block" else 0

@@ -43,14 +43,19 @@ def save(figure: "Figure", path: Path) -> None:
 
 
 def heat(trace: Trace) -> "Figure":
-    """Position against round: where each round wrote, coloured by how sure the model was."""
+    """Position against round: where each round wrote, coloured by how sure the model was.
+
+    Dark is sure, so that sure marks stand out from white; grey is not known.
+    """
+    from matplotlib import colormaps
+
     figure = blank(8, 4.5)
     axes = figure.subplots()
     place = np.cumsum(trace.region >= 0) - 1  # among free positions
     wrote, back = np.isin(trace.kind, (COMMIT, REWRITE)), trace.kind == RETRACT
-    chance = np.exp(np.nan_to_num(trace.score[wrote], nan=0.0))
     points = axes.scatter(
-        place[trace.position[wrote]], trace.round[wrote] + 1, c=chance, cmap="viridis",
+        place[trace.position[wrote]], trace.round[wrote] + 1, c=np.exp(trace.score[wrote]),
+        cmap=colormaps["viridis_r"].with_extremes(bad="0.7"), plotnonfinite=True,
         vmin=0, vmax=1, marker="s", s=_size(trace), linewidths=0,
     )  # fmt: skip
     if back.any():

@@ -67,6 +67,22 @@ def test_a_guider_with_another_vocabulary_is_refused():
         decode(Tiny(), methods.load("guided", guider=Small()), canvas())
 
 
+def test_a_guider_need_not_know_the_mask():
+    """As models of one family: the mask is the last token, and the guider has one token fewer."""
+
+    class Fewer(ToyCausal):
+        def __call__(self, tokens):
+            known = tokens.masked_fill(tokens == start.mask_id, 0)
+            return super().__call__(known)[..., : start.mask_id]
+
+    start = canvas(one_slot(4), ["123"])
+    assert start.mask_id == VOCAB - 1
+    assert start.masked.any()
+    logp, guider = predictions(Fewer(), start), ToyCausal()
+    expected = guider.table[[1, 2], : start.mask_id].log_softmax(-1)
+    assert torch.allclose(logp[0, 1:3], expected)
+
+
 def test_edlm_prefers_what_the_scorer_finds_likely():
     """The sign: exp(-E) makes texts likelier under the scorer than the plain decoder's."""
     scorer, start = ToyCausal(seed=1, sharp=4.0), canvas(one_slot(10), ["123"] * 24)

@@ -12,6 +12,7 @@ from tiny import MASK, Tiny
 from plait import methods
 from plait.budget import Budget
 from plait.decode import decode
+from plait.errors import PlaitError
 from plait.methods.saber import Backtrack
 from plait.shadow import Shadow, shadowed
 from plait.trace import COMMIT, RETRACT
@@ -167,6 +168,14 @@ def test_a_shadow_does_not_see_its_original_and_is_not_seen():
     assert not torch.allclose(other[~one[where]], logits[~one[where]], atol=1e-1)
     wide, origin, shadow = shadowed(half, where)
     assert (wide.pos[shadow] == half.pos.gather(1, origin)[shadow]).all()
+
+
+def test_shadows_are_refused_by_models_that_read_the_position_before():
+    class Shifted(Tiny):
+        shift = True
+
+    with pytest.raises(PlaitError, match="position before"):
+        decode(Shifted(), methods.load("wino"), canvas(one_slot(10)))
 
 
 def test_wino_takes_back_what_fails_without_itself():

@@ -47,6 +47,7 @@ def test_attention_is_averaged_and_padding_takes_no_part(changes):
     with torch.inference_mode():
         logits, weights = denoiser.attend(one, one.masked & one.real)
         assert torch.equal(logits, denoiser(one, one.masked & one.real))
+    assert denoiser.shift == changes.get("shift", False)
     assert weights.shape == (2, 40, 40)
     assert torch.allclose(weights.sum(2), one.real.float(), atol=1e-5)
     assert (weights[0, :, 27:] == 0).all()

@@ -41,6 +41,16 @@ def test_a_heat_map_shows_each_write_at_its_place():
     assert [line.get_xdata()[0] for line in axes.lines] == [0.5]
 
 
+def test_what_is_sure_is_dark_and_what_is_not_known_is_grey():
+    t = trace([[0], [1], [2]], 3)
+    t.score[:] = np.log([0.01, 1, 1])
+    t.score[2] = np.nan
+    points = plots.heat(t).axes[0].collections[0]
+    unsure, sure, unknown = points.to_rgba(points.get_array())[:, :3].tolist()
+    assert sum(sure) < 1 < 2 < sum(unsure)
+    assert unknown == pytest.approx([0.7] * 3)
+
+
 def test_arness_curves_are_means():
     figure = plots.arness({"left": [one_by_one(range(8))], "right": [one_by_one(range(8)[::-1])]})
     left, right = figure.axes
