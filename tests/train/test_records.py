@@ -17,25 +17,9 @@ from plait.train.recipes import load
 from plait.train.records import Problem, RecordBatches, Records, read
 from plait.train.view import View
 
-PROBLEMS = [
-    {
-        "prompt": f"What is {a} * {b}?",
-        "paths": [f"{a}*{b}", f"{b}*{a}={a * b}"],
-        "answer": str(a * b),
-    }
-    for a in range(2, 8)
-    for b in range(2, 8)
-]
 
-
-def written(path: Path, rows: list[dict]) -> Path:
+def written(path: Path, rows: list[dict]) -> None:
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    return path
-
-
-@pytest.fixture
-def file(tmp_path) -> Path:
-    return written(tmp_path / "paths.jsonl", PROBLEMS)
 
 
 def test_rows_hold_the_same_paths_in_every_form(file):
@@ -89,9 +73,10 @@ def test_only_right_paths_where_they_are_wanted(file):
         (("4",), {"4"}),
     ]
     rows[0] |= {"paths": ["1", "", "3"], "correct": [False, True, True]}  # nothing is no path
-    file.write_text(json.dumps(rows[0]) + "\n")
+    written(file, rows[:1])
     assert [p.paths for p in read(file, "correct")] == [("3",)]
-    file.write_text(json.dumps(PROBLEMS[0]) + "\n")
+    del rows[0]["correct"]
+    written(file, rows[:1])
     with pytest.raises(PlaitError, match="does not say"):
         read(file, "correct")
 

@@ -21,23 +21,6 @@ from plait.train.run import checkpoint, train
 from plait.train.trainer import Denoise
 from plait.train.view import View
 
-PROBLEMS = [
-    {
-        "prompt": f"What is {a} * {b}?",
-        "paths": [f"{a}*{b}", f"{b}*{a}={a * b}"],
-        "answer": str(a * b),
-    }
-    for a in range(2, 8)
-    for b in range(2, 8)
-]
-
-
-@pytest.fixture
-def file(tmp_path) -> Path:
-    path = tmp_path / "paths.jsonl"
-    path.write_text("".join(json.dumps(p) + "\n" for p in PROBLEMS))
-    return path
-
 
 def small(file: Path, **changes):
     """Six steps of a model from scratch on records."""
