@@ -5,6 +5,7 @@ own is a function without arguments in a file: `plait train my.py:recipe`.
 """
 
 import runpy
+import traceback
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -185,7 +186,17 @@ def _own(file: str, function: str) -> Recipe:
     except PlaitError:
         raise
     except Exception as error:  # whatever a user's own code may raise
-        raise PlaitError(f"{file} fails with {type(error).__name__}: {error}") from error
+        why = f"{type(error).__name__}: {getattr(error, 'msg', error)}"
+        raise PlaitError(f"{file}{_line(file, error)} fails with {why}") from error
     if not isinstance(recipe, Recipe):
         raise PlaitError(f"{file} has no function '{function}' that returns a Recipe")
     return recipe
+
+
+def _line(file: str, error: Exception) -> str:
+    """Where in the file an error came up; nothing where it does not say."""
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [frame.lineno for frame in frames if frame.filename == file]
+    if isinstance(error, SyntaxError) and error.filename == file:
+        lines = [error.lineno]
+    return f", line {lines[-1]}," if lines else ""

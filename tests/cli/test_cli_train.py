@@ -73,8 +73,11 @@ def test_a_recipe_of_ones_own(plait, tmp_path):
 @pytest.mark.parametrize(
     ("code", "said"),
     [
-        ("x = \n", "fails with SyntaxError: invalid syntax"),
-        ("def recipe():\n    return 1 / 0\n", "fails with ZeroDivisionError: division by zero"),
+        ("x = \n", "mine.py, line 1, fails with SyntaxError: invalid syntax"),
+        (
+            "import json\ndef recipe():\n    json.loads('x')\n",
+            "mine.py, line 3, fails with JSONDecodeError: Expecting value",
+        ),
     ],
 )
 def test_a_recipe_with_a_mistake_in_it_is_one_sentence(plait, tmp_path, code, said):
