@@ -47,9 +47,9 @@ def heat(trace: Trace) -> "Figure":
 
     Dark is sure, so that sure marks stand out from white; grey is not known.
     """
+    figure = blank(8, 4.5)
     from matplotlib import colormaps
 
-    figure = blank(8, 4.5)
     axes = figure.subplots()
     place = np.cumsum(trace.region >= 0) - 1  # among free positions
     wrote, back = np.isin(trace.kind, (COMMIT, REWRITE)), trace.kind == RETRACT

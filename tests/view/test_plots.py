@@ -1,6 +1,7 @@
 """Figures hold the numbers that they show."""
 
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -49,6 +50,13 @@ def test_what_is_sure_is_dark_and_what_is_not_known_is_grey():
     unsure, sure, unknown = points.to_rgba(points.get_array())[:, :3].tolist()
     assert sum(sure) < 1 < 2 < sum(unsure)
     assert unknown == pytest.approx([0.7] * 3)
+
+
+def test_a_figure_without_matplotlib_says_which_extra_brings_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    with pytest.raises(PlaitError, match=r"plait\[plots\]"):
+        plots.heat(trace([[0]], 1))
 
 
 def test_arness_curves_are_means():
